@@ -1,0 +1,65 @@
+import type { NodeIdentity } from "../core/node/node.ts";
+import type { Snapshot } from "../core/snapshot/snapshot.ts";
+
+/** What one node should have now, and what that is in the words of people. */
+export interface View {
+  readonly snapshot: Snapshot;
+  readonly revision: number;
+  readonly group: string;
+}
+
+export type TypeState = "SYNCED" | "STALE" | "ERROR" | "NOT_SENT";
+
+/** One type of one node. `version` is the one last acknowledged, empty before the first ACK. */
+export interface NodeTypeStatus {
+  readonly state: TypeState;
+  readonly version: string;
+  readonly error?: string;
+}
+
+export type NodeState = "IN_SYNC" | "STALE" | "REFUSED" | "UNMATCHED" | "LOST";
+
+/** What the fleet knows of a node, connected or not. */
+export interface NodeStatus {
+  readonly identity: NodeIdentity;
+  readonly connected: boolean;
+  /** Milliseconds since the epoch: when `connected` last changed. */
+  readonly since: number;
+  readonly state: NodeState;
+  /** Why it has no view (`UNMATCHED`), in a sentence. */
+  readonly unmatched?: string;
+  readonly wanted?: View;
+  /** The last view that it acknowledged whole. */
+  readonly acked?: View;
+  readonly types: ReadonlyMap<string, NodeTypeStatus>;
+}
+
+export type FleetEvent =
+  | { readonly kind: "connected"; readonly node: NodeIdentity }
+  | { readonly kind: "lost"; readonly node: NodeIdentity }
+  /** The node has acknowledged everything that it asks for of the view. */
+  | { readonly kind: "converged"; readonly node: NodeIdentity; readonly view: View }
+  | {
+      readonly kind: "refused";
+      readonly node: NodeIdentity;
+      readonly group: string;
+      readonly typeUrl: string;
+      /** Envoy's words, secrets made unreadable. */
+      readonly error: string;
+      readonly names: readonly string[];
+      readonly version: string;
+      readonly nonce: string;
+    }
+  /** A type that had been refused is in sync again. */
+  | { readonly kind: "repaired"; readonly node: NodeIdentity; readonly typeUrl: string };
+
+/** All Envoys that have connected since this process started, and what each has. The conductor's eyes and hands. */
+export interface Fleet {
+  nodes(): readonly NodeStatus[];
+  node(id: string): NodeStatus | undefined;
+  /** What the node should have from now on; `undefined` with a reason: nothing is said to it. Resolves nothing: listen. */
+  assign(nodeId: string, view: View | undefined, unmatched?: string): void;
+  /** Names whose content in force is not known, from the journal: they are sent again in full on the next stream. */
+  distrust(nodeId: string, typeUrl: string, names: readonly string[]): void;
+  listen(listener: (event: FleetEvent) => void): () => void;
+}

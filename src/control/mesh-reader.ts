@@ -1,0 +1,25 @@
+import type { Problem } from "../core/failure/problem.ts";
+import type { Mesh } from "../core/mesh/mesh.ts";
+
+/** A problem with its place in the text that a person wrote. `path` is formatted: `services[0].traffic`. */
+export interface LocatedProblem {
+  readonly path: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly code: string;
+  readonly file?: string;
+  /** 1-based. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Text or plain values to a Mesh, checked. Implemented by `file/`, handed to the edges that take meshes in. */
+export interface MeshReader {
+  /** YAML or JSON by content; `name` is the file's name for the problems. */
+  readText(text: string, name: string): { readonly mesh: Mesh } | { readonly problems: readonly LocatedProblem[] };
+  readValue(value: unknown): { readonly mesh: Mesh } | { readonly problems: readonly LocatedProblem[] };
+  /** Puts places to problems that were found later, by compiling. */
+  locate(problems: readonly Problem[], text?: string, name?: string): readonly LocatedProblem[];
+  /** The JSON Schema of a mesh file. */
+  jsonSchema(): Readonly<Record<string, unknown>>;
+}

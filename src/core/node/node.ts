@@ -1,0 +1,34 @@
+/** Who an Envoy (or gRPC client) says it is, from the first request of a stream that carries `node`. */
+export interface NodeIdentity {
+  /** `node.id`, unique in the fleet. */
+  readonly id: string;
+  /** `node.cluster`. */
+  readonly cluster: string;
+  /** The strings among `node.metadata`'s top-level values. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** `node.locality.zone`, or the empty string. */
+  readonly zone: string;
+  /** `1.40.0` from `user_agent_build_version`, or the empty string where the client does not say. */
+  readonly envoyVersion: string;
+}
+
+/** Which nodes something is for. Fields that are given must all match; a list means any of its values. */
+export type NodeSelector =
+  | "all"
+  | {
+      readonly cluster?: readonly string[];
+      readonly id?: readonly string[];
+      readonly labels?: Readonly<Record<string, readonly string[]>>;
+    };
+
+/** Does the selector choose this node? */
+export function selects(selector: NodeSelector, node: NodeIdentity): boolean {
+  if (selector === "all") return true;
+  if (selector.cluster !== undefined && !selector.cluster.includes(node.cluster)) return false;
+  if (selector.id !== undefined && !selector.id.includes(node.id)) return false;
+  for (const [label, values] of Object.entries(selector.labels ?? {})) {
+    const value = Object.hasOwn(node.labels, label) ? node.labels[label] : undefined;
+    if (value === undefined || !values.includes(value)) return false;
+  }
+  return true;
+}
