@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { must, ROOT, step } from "./steps.mjs";
+
+const OLDEST_NODE = [20, 19];
+
+/** Says what to do where Node is too old, before anything is installed with it. */
+export function nodeProblem(version = process.versions.node) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const enough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  return enough ? undefined : `Belay needs Node ${OLDEST_NODE.join(".")} or newer; this is ${version}.`;
+}
+
+/** Installs what package-lock.json says, development packages included, where node_modules says otherwise. */
+export async function installPackages(root = ROOT) {
+  if (packagesAreInstalled(root)) return;
+  // npm tells its children where it is; outside of npm it is on the path.
+  const npm = process.env.npm_execpath;
+  const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
+  await step("Installing packages (npm ci)", () =>
+    must(command, [...first, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd: root,
+      // Whoever runs this with NODE_ENV=production still needs the compiler.
+      env: { ...process.env, NODE_ENV: "development", npm_config_omit: "", npm_config_production: undefined },
+    }),
+  );
+}
+
+/**
+ * Is every package of package-lock.json there in its version? npm writes what it has installed when it is done, so an
+ * interrupted installation counts as none.
+ */
+export function packagesAreInstalled(root) {
+  const wanted = readLock(join(root, "package-lock.json"));
+  const present = readLock(join(root, "node_modules", ".package-lock.json"));
+  if (wanted === undefined || present === undefined) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === "") return true;
+    const found = present[path];
+    // Packages of other platforms are left out by npm.
+    return found === undefined ? entry.optional === true : found.version === entry.version;
+  });
+}
+
+function readLock(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")).packages;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+import { forwardSignals, run, stopIfInterrupted } from "./child.mjs";
+
+/** The root of the checkout. */
+export const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** A step that failed: what is said to the person, then the output of what was run. */
+export class StepFailed extends Error {
+  constructor(message, output = "") {
+    super(message);
+    this.output = output;
+  }
+}
+
+/**
+ * Says in one line what is being done while it is done, and how long it took.
+ *
+ * @template T
+ * @param {string} what e.g. `Building`
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function step(what, work) {
+  const started = performance.now();
+  process.stderr.write(`${what} … `);
+  try {
+    const result = await work();
+    process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+    return result;
+  } catch (error) {
+    process.stderr.write("failed\n");
+    throw error;
+  }
+}
+
+/** Runs a program of a step; its output is shown only where it fails. */
+export async function must(command, args, options = {}) {
+  const { code, output } = await run(command, args, { cwd: ROOT, ...options });
+  stopIfInterrupted();
+  if (code !== 0) throw new StepFailed(`${[command, ...args].join(" ")} ended with ${code}.`, output);
+  return output;
+}
+
+/** Runs a script's work: a failed step ends it with one sentence and exit code 1, never with a stack trace. */
+export async function main(work) {
+  forwardSignals();
+  try {
+    process.exitCode = (await work()) ?? 0;
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    if (error.output.trim() !== "") process.stderr.write(`${error.output.trimEnd()}\n`);
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
