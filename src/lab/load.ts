@@ -73,7 +73,7 @@ export function startLoad(options: LoadOptions): Load {
       const wanted = seconds.filter(({ second }) => second < now && second >= now - count);
       return sumOf(wanted.map(({ tally }) => tally.counts()));
     },
-    setRate: pacer.setRate,
+    setRate: (rate) => pacer.setRate(rate),
     stop: async () => {
       pacer.stop();
       await total.settled();
