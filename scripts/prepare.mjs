@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { provideEnvoy, versionOf } from "./envoy.mjs";
+import { provideEnvoy } from "./envoy.mjs";
 import { installPackages, nodeProblem } from "./packages.mjs";
 import { must, ROOT, StepFailed, step } from "./steps.mjs";
 
 const DIST = join(ROOT, "dist");
-const STAMP = join(ROOT, ".cache", "build.json");
+const STAMP = join(ROOT, ".cache", "build.sha256");
 
 /**
  * Brings a checkout to where the program can run: packages, an Envoy, the build. What is up to date is skipped without a
@@ -20,25 +20,23 @@ export async function prepare({ packages = true } = {}) {
   if (problem !== undefined) throw new StepFailed(problem);
   if (packages) await installPackages();
   const envoy = await provideEnvoy();
-  return await build(envoy);
+  await build(envoy);
+  return envoy;
 }
 
 /** Compiles and writes Envoy's schema, where anything that they are made from has changed. */
 async function build(envoy) {
   const key = buildKey(envoy);
-  const last = readStamp();
-  if (last?.key === key && existsSync(join(DIST, "index.js"))) return { ...envoy, version: last.version };
-  const version = envoy.path === undefined ? undefined : await versionOf(envoy.path);
-  const from = version === undefined ? "without an Envoy" : `with Envoy ${version}`;
+  if (readStamp() === key && existsSync(join(DIST, "index.js"))) return;
+  const from = envoy.path === undefined ? "without an Envoy" : `with Envoy ${envoy.version}`;
   await step(`Building (${from})`, async () => {
     rmSync(STAMP, { force: true });
     await must(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", ROOT]);
     removeLeftovers();
     await writeSchema(envoy);
     mkdirSync(dirname(STAMP), { recursive: true });
-    writeFileSync(STAMP, JSON.stringify({ key, version }));
+    writeFileSync(STAMP, key);
   });
-  return { ...envoy, version };
 }
 
 async function writeSchema(envoy) {
@@ -79,9 +77,5 @@ function filesUnder(folder) {
 }
 
 function readStamp() {
-  try {
-    return JSON.parse(readFileSync(STAMP, "utf8"));
-  } catch {
-    return undefined;
-  }
+  return existsSync(STAMP) ? readFileSync(STAMP, "utf8") : undefined;
 }
