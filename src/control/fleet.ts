@@ -39,6 +39,15 @@ export type FleetEvent =
   | { readonly kind: "lost"; readonly node: NodeIdentity }
   /** The node has acknowledged everything that it asks for of the view. */
   | { readonly kind: "converged"; readonly node: NodeIdentity; readonly view: View }
+  /** One response was acknowledged. */
+  | {
+      readonly kind: "acked";
+      readonly node: NodeIdentity;
+      readonly group: string;
+      readonly typeUrl: string;
+      readonly version: string;
+      readonly nonce: string;
+    }
   | {
       readonly kind: "refused";
       readonly node: NodeIdentity;

@@ -1,0 +1,39 @@
+import type { Stream } from "../core/xds/stream.ts";
+import { isTypeConverged } from "../core/xds/stream.ts";
+import type { TypeState as StreamType } from "../core/xds/type-state.ts";
+import type { NodeState, NodeStatus, NodeTypeStatus } from "./fleet.ts";
+import type { NodeEntry } from "./node-entry.ts";
+
+/** What is known of a node, from its newest stream. */
+export function statusOf(entry: NodeEntry): NodeStatus {
+  const stream = entry.streams.at(-1)?.stream;
+  const types = new Map<string, NodeTypeStatus>();
+  for (const state of stream?.types.values() ?? []) {
+    if (stream !== undefined && state.subscription !== undefined) types.set(state.typeUrl, typeStatus(stream, state));
+  }
+  return {
+    identity: entry.identity,
+    connected: entry.streams.length > 0,
+    since: entry.since,
+    state: nodeState(entry, types),
+    ...(entry.unmatched === undefined ? {} : { unmatched: entry.unmatched }),
+    ...(entry.view === undefined ? {} : { wanted: entry.view }),
+    ...(entry.acked === undefined ? {} : { acked: entry.acked }),
+    types,
+  };
+}
+
+function nodeState(entry: NodeEntry, types: ReadonlyMap<string, NodeTypeStatus>): NodeState {
+  if (entry.streams.length === 0) return "LOST";
+  if (entry.view === undefined) return "UNMATCHED";
+  for (const { state } of types.values()) if (state === "ERROR") return "REFUSED";
+  return entry.inSyncWith === entry.view ? "IN_SYNC" : "STALE";
+}
+
+function typeStatus(stream: Stream, state: StreamType): NodeTypeStatus {
+  const version = state.ackedVersion;
+  if (state.error !== undefined) return { state: "ERROR", version, error: state.error };
+  if (isTypeConverged(stream, state)) return { state: "SYNCED", version };
+  const untouched = state.nonce === "" && version === "";
+  return { state: untouched ? "NOT_SENT" : "STALE", version };
+}

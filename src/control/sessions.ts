@@ -1,0 +1,167 @@
+import type { NodeIdentity } from "../core/node/node.ts";
+import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
+import type { HoldTimes } from "../core/xds/removal.ts";
+import type { Stream } from "../core/xds/stream.ts";
+import {
+  isConverged,
+  memoryOf,
+  onDeltaRequest,
+  onSotwRequest,
+  openStream,
+  poll,
+  setView,
+} from "../core/xds/stream.ts";
+import type { CancelTimer, Clock } from "./clock.ts";
+import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
+
+/** The socket's side of a stream: an xDS transport implements it, once for each stream. */
+export interface StreamSink {
+  send(response: Response): void;
+  end(how: StreamEnd, why: string): void;
+}
+
+/** What an xDS transport is given for each stream. */
+export interface XdsSession {
+  /** A request, with the node where the request carried one. */
+  onSotw(request: SotwRequest, node: NodeIdentity | undefined): void;
+  onDelta(request: DeltaRequest, node: NodeIdentity | undefined): void;
+  /** The stream is gone, whoever ended it. */
+  onClosed(): void;
+}
+
+/** What sessions need besides the streams themselves. */
+export interface SessionSettings {
+  readonly clock: Clock;
+  readonly times: HoldTimes;
+  /** Runs soon, after the requests that are already here: they are answered together (P63). */
+  readonly defer: (work: () => void) => void;
+  /** Four random characters, different for each stream. */
+  readonly tag: () => string;
+  /** Makes a client's words safe to store and to show: a refusal repeats the resource, private keys too (rule N7). */
+  readonly redact: (text: string) => string;
+}
+
+/** One stream in time: holds the value, feeds it, and does what it says. */
+export class Session implements XdsSession, LiveStream {
+  readonly #sink: StreamSink;
+  readonly #settings: SessionSettings;
+  readonly #desk: NodeDesk;
+  readonly #dialect: Dialect;
+  #entry: NodeEntry | undefined;
+  #stream: Stream | undefined;
+  #scheduled = false;
+  #cancelWake: CancelTimer | undefined;
+  #closed = false;
+
+  constructor(dialect: Dialect, sink: StreamSink, desk: NodeDesk, settings: SessionSettings) {
+    this.#dialect = dialect;
+    this.#sink = sink;
+    this.#desk = desk;
+    this.#settings = settings;
+  }
+
+  /** The stream as it is now; undefined before its first request. */
+  get stream(): Stream | undefined {
+    return this.#stream;
+  }
+
+  onSotw(request: SotwRequest, node: NodeIdentity | undefined): void {
+    this.#receive(node, (stream) => onSotwRequest(stream, this.#safe(request)));
+  }
+
+  onDelta(request: DeltaRequest, node: NodeIdentity | undefined): void {
+    this.#receive(node, (stream) => onDeltaRequest(stream, this.#safe(request)));
+  }
+
+  onClosed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelWake?.();
+    const entry = this.#entry;
+    if (entry === undefined) return;
+    const memory = this.#stream === undefined ? undefined : memoryOf(this.#stream);
+    this.#desk.leave(entry, this, memory);
+  }
+
+  /** Ends the stream from our side. */
+  end(how: StreamEnd, why: string): void {
+    if (this.#closed) return;
+    this.#sink.end(how, why);
+    this.onClosed();
+  }
+
+  /** The node's view has changed. */
+  refresh(): void {
+    if (this.#stream === undefined || this.#closed) return;
+    this.#stream = setView(this.#stream, this.#entry?.view?.snapshot, this.#settings.clock.now());
+    this.#flush();
+  }
+
+  #safe<R extends SotwRequest | DeltaRequest>(request: R): R {
+    if (request.error === undefined) return request;
+    return { ...request, error: { ...request.error, message: this.#settings.redact(request.error.message) } };
+  }
+
+  #receive(
+    node: NodeIdentity | undefined,
+    apply: (stream: Stream) => { stream: Stream; events: readonly StreamEvent[] },
+  ): void {
+    if (this.#closed) return;
+    if (this.#entry === undefined && (node === undefined || node.id === "")) {
+      this.end("invalid-argument", "the first request of a stream must carry a node with an id");
+      return;
+    }
+    if (node !== undefined) this.#identify(node);
+    const { stream, events } = apply(this.#stream as Stream);
+    this.#stream = stream;
+    this.#report(events);
+    this.#schedule();
+  }
+
+  #identify(node: NodeIdentity): void {
+    const now = this.#settings.clock.now();
+    const known = this.#entry;
+    if (known !== undefined) {
+      this.#desk.rename(known, node);
+      return;
+    }
+    const entry = this.#desk.join(node, this);
+    this.#entry = entry;
+    const opened = openStream(this.#dialect, this.#settings.tag(), entry.memory, now);
+    this.#stream = setView(opened, entry.view?.snapshot, now);
+    this.#desk.announce(entry);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#settings.defer(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#closed || this.#stream === undefined || this.#entry === undefined) return;
+    const now = this.#settings.clock.now();
+    let wake: number | undefined;
+    let sent: number;
+    do {
+      const step = poll(this.#stream, now, this.#settings.times);
+      this.#stream = step.stream;
+      for (const response of step.responses) this.#sink.send(response);
+      sent = step.responses.length;
+      wake = step.wakeAt;
+      this.#report(step.events);
+    } while (sent > 0);
+    if (isConverged(this.#stream, now)) this.#desk.converged(this.#entry, this);
+    this.#cancelWake?.();
+    this.#cancelWake = wake === undefined ? undefined : this.#settings.clock.after(wake - now, () => this.#flush());
+  }
+
+  #report(events: readonly StreamEvent[]): void {
+    const entry = this.#entry;
+    if (entry === undefined) return;
+    for (const event of events) this.#desk.report(entry, this, event);
+  }
+}

@@ -1,0 +1,61 @@
+import { VIRTUAL_HOST } from "../resource/type-url.ts";
+
+/** What a stream has asked for of one type. */
+export interface Subscription {
+  /** Everything of the type: `*`, or the legacy form, a first request without names. */
+  readonly wildcard: boolean;
+  /** The stream has never named anything for the type: an empty list goes on meaning everything. */
+  readonly legacy: boolean;
+  /** Names asked for, without `*`. The empty name is kept and matches nothing (P23). */
+  readonly names: ReadonlySet<string>;
+}
+
+/** Types for which an empty first request is not a wildcard: it would leak every virtual host into every route (P38). */
+const NO_LEGACY_WILDCARD: ReadonlySet<string> = new Set([VIRTUAL_HOST]);
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** Does the subscription cover this name? */
+export function covers(subscription: Subscription, name: string): boolean {
+  return subscription.wildcard || subscription.names.has(name);
+}
+
+/**
+ * SotW: the list of a request replaces the one before. An empty list means everything as long as the stream
+ * has never named anything for the type, and nothing afterwards (specification, "How the client specifies what
+ * resources to return"; P22).
+ */
+export function replaceNames(typeUrl: string, before: Subscription | undefined, names: readonly string[]): Subscription {
+  if (names.length === 0) {
+    const legacy = before === undefined ? !NO_LEGACY_WILDCARD.has(typeUrl) : before.legacy;
+    return { wildcard: legacy, legacy, names: NOTHING };
+  }
+  const explicit = new Set(names);
+  const wildcard = explicit.delete("*");
+  return { wildcard, legacy: false, names: explicit };
+}
+
+/**
+ * Delta: a request edits the subscription; subscribe first, then unsubscribe (P25). A first request without names
+ * is a wildcard that later names do not end.
+ */
+export function editNames(
+  typeUrl: string,
+  before: Subscription | undefined,
+  subscribe: readonly string[],
+  unsubscribe: readonly string[],
+): Subscription {
+  const legacyStart = before === undefined && subscribe.length === 0 && !NO_LEGACY_WILDCARD.has(typeUrl);
+  if (before !== undefined && subscribe.length === 0 && unsubscribe.length === 0) return before;
+  const names = new Set(before?.names);
+  let wildcard = before?.wildcard ?? legacyStart;
+  for (const name of subscribe) {
+    if (name === "*") wildcard = true;
+    else names.add(name);
+  }
+  for (const name of unsubscribe) {
+    if (name === "*") wildcard = false;
+    else names.delete(name);
+  }
+  return { wildcard, legacy: legacyStart, names };
+}
