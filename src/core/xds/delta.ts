@@ -37,14 +37,20 @@ export function receive(before: TypeState, request: DeltaRequest): Received {
 function begin(state: TypeState, request: DeltaRequest): TypeState {
   const client = new Map<string, Known>();
   for (const [name, version] of request.initialVersions) {
-    client.set(name, state.client.get(name)?.version === version ? (state.client.get(name) as Known) : { version, refs: [] });
+    client.set(
+      name,
+      state.client.get(name)?.version === version ? (state.client.get(name) as Known) : { version, refs: [] },
+    );
   }
   const begun: TypeState = { ...state, client };
   if (state.subscription?.wildcard === true && client.size === 0) return { ...begun, owed: "all" };
   const named = request.subscribe.filter((name) => name !== "*");
   // A cluster or listener may be warming and wait for these, whatever versions the client has of them (R5, P41, P42).
   if (!COMPLETE_SET_TYPES.has(state.typeUrl)) return owe(begun, named);
-  return owe(begun, named.filter((name) => !client.has(name)));
+  return owe(
+    begun,
+    named.filter((name) => !client.has(name)),
+  );
 }
 
 function settle(before: TypeState, request: DeltaRequest): Received {

@@ -35,7 +35,13 @@ export function receive(before: TypeState, request: SotwRequest): Received {
   }
   if (subscription.wildcard && !before.subscription.wildcard) return { state: { ...next, owed: "all" }, events };
   const old = before.subscription.names;
-  return { state: owe(next, [...subscription.names].filter((name) => !old.has(name))), events };
+  return {
+    state: owe(
+      next,
+      [...subscription.names].filter((name) => !old.has(name) && !client.has(name)),
+    ),
+    events,
+  };
 }
 
 function settle(before: TypeState, request: SotwRequest): Received {

@@ -79,7 +79,10 @@ export function setView(stream: Stream, view: Snapshot | undefined, now: number)
 }
 
 /** A request of the state-of-the-world dialect. Nothing is sent before the next poll, so that requests coalesce (N14, P63). */
-export function onSotwRequest(stream: Stream, request: SotwRequest): { stream: Stream; events: readonly StreamEvent[] } {
+export function onSotwRequest(
+  stream: Stream,
+  request: SotwRequest,
+): { stream: Stream; events: readonly StreamEvent[] } {
   const known = stream.types.get(request.typeUrl);
   const before = known ?? remember(stream, request.typeUrl, request.versionInfo);
   const { state, events } = sotw.receive(before, request);
@@ -88,7 +91,10 @@ export function onSotwRequest(stream: Stream, request: SotwRequest): { stream: S
 }
 
 /** A request of the incremental dialect. */
-export function onDeltaRequest(stream: Stream, request: DeltaRequest): { stream: Stream; events: readonly StreamEvent[] } {
+export function onDeltaRequest(
+  stream: Stream,
+  request: DeltaRequest,
+): { stream: Stream; events: readonly StreamEvent[] } {
   const known = stream.types.get(request.typeUrl);
   const before = known ?? remember(stream, request.typeUrl, undefined);
   const { state, events } = delta.receive(before, request);

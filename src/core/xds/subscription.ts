@@ -25,7 +25,11 @@ export function covers(subscription: Subscription, name: string): boolean {
  * has never named anything for the type, and nothing afterwards (specification, "How the client specifies what
  * resources to return"; P22).
  */
-export function replaceNames(typeUrl: string, before: Subscription | undefined, names: readonly string[]): Subscription {
+export function replaceNames(
+  typeUrl: string,
+  before: Subscription | undefined,
+  names: readonly string[],
+): Subscription {
   if (names.length === 0) {
     const legacy = before === undefined ? !NO_LEGACY_WILDCARD.has(typeUrl) : before.legacy;
     return { wildcard: legacy, legacy, names: NOTHING };

@@ -42,7 +42,9 @@ export function difference(state: TypeState, wanted: Wanted, goal: ReadonlyMap<s
   for (const [name, resource] of goal) {
     if (state.client.get(name)?.version === resource.version) continue;
     changed.push(resource);
-    fresh ||= state.parked.get(name) !== resource.version;
+    // A name that is owed is answered for itself: asking for more does not bring refused content again (P06).
+    const owed = state.owed === "all" || state.owed.has(name);
+    fresh ||= !owed && state.parked.get(name) !== resource.version;
   }
   const gone: string[] = [];
   for (const name of state.client.keys()) {
