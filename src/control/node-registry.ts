@@ -34,7 +34,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   /** Ends every stream; no new ones are taken. Envoys keep what they have and come back. */
   close(how: StreamEnd, why: string): void {
     this.#closed = why;
-    for (const entry of this.#entries.values()) for (const stream of [...entry.streams]) stream.end(how, why);
+    for (const entry of this.#entries.values()) for (const stream of entry.streams.slice()) stream.end(how, why);
   }
 
   nodes(): readonly NodeStatus[] {
@@ -52,7 +52,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     entry.unmatched = view === undefined ? unmatched : undefined;
     if (view !== entry.view) entry.inSyncWith = undefined;
     entry.view = view;
-    for (const stream of [...entry.streams]) stream.refresh();
+    for (const stream of entry.streams.slice()) stream.refresh();
   }
 
   distrust(nodeId: string, typeUrl: string, names: readonly string[]): void {
@@ -144,6 +144,6 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   #emit(event: FleetEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    for (const listener of Array.from(this.#listeners)) listener(event);
   }
 }

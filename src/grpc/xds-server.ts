@@ -159,6 +159,6 @@ function identityOf(bytes: Buffer): NodeIdentity | undefined {
     labels: Object.fromEntries(labels.sort(([a], [b]) => (a < b ? -1 : 1))),
     zone: node.locality?.zone ?? "",
     envoyVersion:
-      version == null ? node.userAgentVersion : `${version.majorNumber}.${version.minorNumber}.${version.patch}`,
+      version === null || version === undefined ? node.userAgentVersion : `${version.majorNumber}.${version.minorNumber}.${version.patch}`,
   };
 }

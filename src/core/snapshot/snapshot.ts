@@ -65,14 +65,9 @@ export function resourceOf(snapshot: Snapshot, typeUrl: string, name: string): R
 /** Names that resources of the snapshot refer to and that it does not have, each once. */
 export function dangling(snapshot: Snapshot): Reference[] {
   const missing = new Map<string, Reference>();
-  for (const { resources } of snapshot.types.values()) {
-    for (const resource of resources.values()) {
-      for (const ref of resource.refs) {
-        if (resourceOf(snapshot, ref.typeUrl, ref.name) === undefined) {
-          missing.set(`${ref.typeUrl} ${ref.name}`, { typeUrl: ref.typeUrl, name: ref.name });
-        }
-      }
-    }
+  const all = [...snapshot.types.values()].flatMap(({ resources }) => [...resources.values()]);
+  for (const { typeUrl, name } of all.flatMap(({ refs }) => refs)) {
+    if (resourceOf(snapshot, typeUrl, name) === undefined) missing.set(`${typeUrl} ${name}`, { typeUrl, name });
   }
   return [...missing.values()];
 }

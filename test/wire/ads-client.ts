@@ -1,0 +1,86 @@
+import type { ClientDuplexStream } from "@grpc/grpc-js";
+import { Client, credentials } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+
+const definition = loadSync("envoy/service/discovery/v3/discovery.proto", {
+  includeDirs: [new URL("../../proto", import.meta.url).pathname],
+  defaults: true,
+  arrays: true,
+  objects: true,
+  longs: String,
+});
+
+interface Codec {
+  serialize(value: object): Buffer;
+  deserialize(bytes: Buffer): Record<string, unknown>;
+}
+
+const message = (name: string): Codec => definition[`envoy.service.discovery.v3.${name}`] as unknown as Codec;
+const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+
+/** A response as it came over the wire. */
+export interface WireResponse {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly versionInfo: string;
+  readonly systemVersionInfo: string;
+  readonly resources: readonly Record<string, unknown>[];
+  readonly removedResources: readonly string[];
+  readonly controlPlane: { readonly identifier: string } | null;
+}
+
+/** One ADS stream of an independent client: grpc-js and nothing of the server's own reading and writing. */
+export class AdsClient {
+  readonly #client: Client;
+  readonly #stream: ClientDuplexStream<object, WireResponse>;
+  readonly #responses: WireResponse[] = [];
+  readonly #waiting: ((response: WireResponse) => void)[] = [];
+  /** How the stream ended: a gRPC status. */
+  readonly ended: Promise<{ code: number; details: string }>;
+
+  constructor(address: string, dialect: "sotw" | "delta") {
+    this.#client = new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+    const [method, request, response] =
+      dialect === "sotw"
+        ? ["StreamAggregatedResources", message("DiscoveryRequest"), message("DiscoveryResponse")]
+        : ["DeltaAggregatedResources", message("DeltaDiscoveryRequest"), message("DeltaDiscoveryResponse")];
+    this.#stream = this.#client.makeBidiStreamRequest(
+      `${SERVICE}/${method as string}`,
+      (value: object) => (request as Codec).serialize(value),
+      (bytes: Buffer) => (response as Codec).deserialize(bytes) as unknown as WireResponse,
+    );
+    this.#stream.on("data", (received: WireResponse) => {
+      const waiter = this.#waiting.shift();
+      if (waiter === undefined) this.#responses.push(received);
+      else waiter(received);
+    });
+    this.#stream.on("error", () => {});
+    this.ended = new Promise((resolve) => this.#stream.on("status", resolve));
+  }
+
+  send(request: object): void {
+    this.#stream.write(request);
+  }
+
+  /** The next response; the test's own time limit is the only one. */
+  next(): Promise<WireResponse> {
+    const ready = this.#responses.shift();
+    if (ready !== undefined) return Promise.resolve(ready);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Responses that arrived and were not asked for yet. */
+  get unread(): readonly WireResponse[] {
+    return this.#responses;
+  }
+
+  close(): void {
+    this.#stream.cancel();
+    this.#client.close();
+  }
+}
+
+/** The bytes of a node, for the `node` field of a request. */
+export function nodeBytes(node: object): Buffer {
+  return message("Node").serialize(node);
+}
