@@ -1,3 +1,4 @@
+// @ts-check
 import { prepare } from "./prepare.mjs";
 import { main } from "./steps.mjs";
 

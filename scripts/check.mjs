@@ -1,3 +1,4 @@
+// @ts-check
 import { join } from "node:path";
 import { CHECKS, runChecks } from "./checks.mjs";
 import { run } from "./child.mjs";

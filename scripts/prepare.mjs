@@ -1,9 +1,12 @@
+// @ts-check
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { provideEnvoy } from "./envoy.mjs";
 import { installPackages, nodeProblem } from "./packages.mjs";
 import { must, ROOT, StepFailed, step } from "./steps.mjs";
+
+/** @typedef {import("./envoy.mjs").Envoy} Envoy */
 
 const DIST = join(ROOT, "dist");
 const STAMP = join(ROOT, ".cache", "build.sha256");
@@ -13,7 +16,7 @@ const STAMP = join(ROOT, ".cache", "build.sha256");
  * word, what was interrupted is done again.
  *
  * @param {{ packages?: boolean }} [options] `packages: false` leaves node_modules as it is
- * @returns {Promise<{ path: string, version: string } | { missing: string }>} the Envoy
+ * @returns {Promise<Envoy>}
  */
 export async function prepare({ packages = true } = {}) {
   const problem = nodeProblem();
@@ -24,7 +27,11 @@ export async function prepare({ packages = true } = {}) {
   return envoy;
 }
 
-/** Compiles and writes Envoy's schema, where anything that they are made from has changed. */
+/**
+ * Compiles and writes Envoy's schema, where anything that they are made from has changed.
+ *
+ * @param {Envoy} envoy
+ */
 async function build(envoy) {
   const key = buildKey(envoy);
   if (readStamp() === key && existsSync(join(DIST, "index.js"))) return;
@@ -39,13 +46,18 @@ async function build(envoy) {
   });
 }
 
+/** @param {Envoy} envoy */
 async function writeSchema(envoy) {
   const script = join(ROOT, "scripts", "build-schema.mjs");
   if (!existsSync(script)) return;
   await must(process.execPath, [script], { env: { ...process.env, ENVOY_BIN: envoy.path ?? "" } });
 }
 
-/** Names, sizes and times of everything that the build reads: reading the contents would take longer than it saves. */
+/**
+ * Names, sizes and times of everything that the build reads: reading the contents would take longer than it saves.
+ *
+ * @param {Envoy} envoy
+ */
 function buildKey(envoy) {
   const inputs = [
     ...filesUnder(join(ROOT, "src")),
@@ -69,6 +81,7 @@ function removeLeftovers() {
   }
 }
 
+/** @param {string} folder */
 function filesUnder(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -1,3 +1,4 @@
+// @ts-check
 import { join } from "node:path";
 import { run } from "./child.mjs";
 import { prepare } from "./prepare.mjs";

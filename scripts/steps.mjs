@@ -1,3 +1,4 @@
+// @ts-check
 import { forwardSignals, run, stopIfInterrupted } from "./child.mjs";
 
 /** The root of the checkout. */
@@ -5,6 +6,10 @@ export const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** A step that failed: what is said to the person, then the output of what was run. */
 export class StepFailed extends Error {
+  /**
+   * @param {string} message
+   * @param {string} [output]
+   */
   constructor(message, output = "") {
     super(message);
     this.output = output;
@@ -32,7 +37,13 @@ export async function step(what, work) {
   }
 }
 
-/** Runs a program of a step; its output is shown only where it fails. */
+/**
+ * Runs a program of a step; its output is shown only where it fails.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Parameters<typeof run>[2]} [options]
+ */
 export async function must(command, args, options = {}) {
   const { code, output } = await run(command, args, { cwd: ROOT, ...options });
   stopIfInterrupted();
@@ -40,7 +51,11 @@ export async function must(command, args, options = {}) {
   return output;
 }
 
-/** Runs a script's work: a failed step ends it with one sentence and exit code 1, never with a stack trace. */
+/**
+ * Runs a script's work: a failed step ends it with one sentence and exit code 1, never with a stack trace.
+ *
+ * @param {() => Promise<number | void>} work resolves to the exit code, 0 where it says nothing
+ */
 export async function main(work) {
   forwardSignals();
   try {

@@ -1,3 +1,4 @@
+// @ts-check
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CHECKS, runChecks } from "./checks.mjs";
@@ -25,7 +26,12 @@ await main(async () => {
   return failed === 0 ? 0 : 1;
 });
 
-/** The person sees vitest's own report as it goes; the counts are read from a file. */
+/**
+ * The person sees vitest's own report as it goes; the counts are read from a file.
+ *
+ * @param {import("./envoy.mjs").Envoy} envoy
+ * @param {readonly string[]} filters
+ */
 async function runTests(envoy, filters) {
   rmSync(REPORT, { force: true });
   mkdirSync(join(ROOT, ".cache"), { recursive: true });
