@@ -4,9 +4,10 @@ import { commandLine } from "./belay-process.ts";
 import { labBootstrap } from "./envoy-bootstrap.ts";
 import { startLabEnvoy } from "./lab-proxy.ts";
 import { Lifetimes } from "./lifetimes.ts";
+import type { Lab } from "./running-lab.ts";
 import { watchTerminal } from "./terminal.ts";
 import { playTour } from "./tour.ts";
-import { HTTP_PORT, type StartProxy, startWorld, type World } from "./world.ts";
+import { HTTP_PORT, type StartProxy, startWorld } from "./world.ts";
 
 export interface LabOptions {
   readonly envoys: number;
@@ -15,18 +16,6 @@ export interface LabOptions {
   /** `127.0.0.1:PORT`; where it is not given the usual one, or a free one if that is taken. */
   readonly http?: string | undefined;
   readonly xds?: string | undefined;
-}
-
-/** What the lab knows of itself and shows. */
-export interface Lab {
-  readonly world: World;
-  /** `2 Envoys 1.40.0`. */
-  readonly fleet: string;
-  readonly rate: number;
-  /** What commands need so as to reach this control plane: nothing, or `--server URL`. */
-  readonly serverArgs: readonly string[];
-  /** Aborted when a person or the system ends the lab. */
-  readonly signal: AbortSignal;
 }
 
 const RATE = 400;

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { type Counts, Tally, sumOf } from "./tally.ts";
+import { type Counts, sumOf, Tally } from "./tally.ts";
 import type { Target } from "./target.ts";
 
 export interface LoadOptions {

@@ -1,6 +1,6 @@
 import type { WriteStream } from "node:tty";
 import { ask, type Said } from "./api.ts";
-import type { Lab } from "./lab.ts";
+import type { Lab } from "./running-lab.ts";
 import { openScreen } from "./screen.ts";
 import { elapsed, number } from "./text.ts";
 import { type Moment, plainLine, RECENT_SECONDS, view } from "./view.ts";
