@@ -1,7 +1,7 @@
 import { LAB_CLUSTER } from "./mesh-text.ts";
 
 /** The bootstrap of an Envoy of the lab: ADS from `xds`, admin on a free port. */
-export function labBootstrap(id: string, xds: string): Readonly<Record<string, unknown>> {
+export function labBootstrap(id: string, xds: string, delta = false): Readonly<Record<string, unknown>> {
   const ads = { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
   const retry_policy = { retry_back_off: { base_interval: "0.1s", max_interval: "1s" } };
   return {
@@ -9,7 +9,7 @@ export function labBootstrap(id: string, xds: string): Readonly<Record<string, u
     admin: { address: address("127.0.0.1:0") },
     dynamic_resources: {
       ads_config: {
-        api_type: "GRPC",
+        api_type: delta ? "DELTA_GRPC" : "GRPC",
         transport_api_version: "V3",
         set_node_on_first_message_only: true,
         grpc_services: [{ envoy_grpc: { cluster_name: "xds", retry_policy } }],
