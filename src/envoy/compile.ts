@@ -95,9 +95,13 @@ function weightProblems(service: Service, index: number, weights: Weights): Prob
 
 /** A mistake in a generated resource, told to someone who wrote a mesh. */
 function explained(json: Draft["json"], origin: Draft["origin"], problem: Problem): Problem {
-  const name = String(json["name"] ?? json["cluster_name"] ?? "");
-  const where = `${shortTypeName(String(json["@type"]))} ${name}, ${formatPath(problem.path)}`;
-  return { ...problem, path: origin(problem.path), message: `in the generated ${where}: ${problem.message}` };
+  const [type, name] = [json["@type"], json["name"] ?? json["cluster_name"]];
+  const where = typeof type === "string" && typeof name === "string" ? `${shortTypeName(type)} ${name}, ` : "";
+  return {
+    ...problem,
+    path: origin(problem.path),
+    message: `in the generated ${where}${formatPath(problem.path)}: ${problem.message}`,
+  };
 }
 
 function taken(resource: Resource, path: Path): Problem {

@@ -6,7 +6,7 @@ export type Path = readonly (string | number)[];
 /** A resource before it is encoded, and where in the mesh each of its fields comes from. */
 export interface Draft {
   readonly json: Json;
-  origin(path: Path): Path;
+  readonly origin: (path: Path) => Path;
   /** A person wrote it as it stands. */
   readonly raw?: boolean;
 }

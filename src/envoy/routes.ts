@@ -6,7 +6,7 @@ import * as profile from "./profile.ts";
 
 /** What routes need to know of the mesh. */
 export interface RouteContext {
-  service(name: string): Service | undefined;
+  readonly service: (name: string) => Service | undefined;
   readonly weights: Weights;
 }
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Problem } from "../core/failure/problem.ts";
-import { hear, nearest, quote } from "./said.ts";
+import { nearest } from "../core/mesh/nearest.ts";
+import { hear, quote } from "./said.ts";
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];
@@ -16,7 +17,10 @@ function problemsOfIssue(issue: Issue, value: unknown, path: Path): Problem[] {
   if (issue.code === "invalid_union") return problemsOfUnion(issue.errors, value, path);
   if (issue.code === "invalid_key") return problemsOf(issue.issues, value, path);
   const said = hear(issue.message);
-  return [said === undefined ? { path, message: issue.message, code: "invalid" } : { path, ...said }];
+  if (said === undefined) return [{ path, message: issue.message, code: "invalid" }];
+  const key = path.at(-1);
+  const missing = said.code === "missing" && typeof key === "string" && valueAt(value, path) === undefined;
+  return [{ path, ...said, ...(missing ? { message: `${key} is missing` } : {}) }];
 }
 
 function unknownKey(key: string, known: string, path: Path): Problem {

@@ -87,7 +87,7 @@ function locate(problems: readonly Problem[], text?: string, name?: string): rea
 function placed(problems: readonly Problem[], name?: string, text?: ParsedText): readonly LocatedProblem[] {
   const located = problems.map((problem): LocatedProblem => {
     const { path, message, hint, code } = problem;
-    const place = text?.place(path);
+    const place = text?.place(path, isAboutKey(problem));
     return {
       path: formatPath(path),
       ...(name === undefined ? {} : { file: name }),
@@ -98,6 +98,13 @@ function placed(problems: readonly Problem[], name?: string, text?: ParsedText):
     };
   });
   return capped(text === undefined ? located : located.sort(byPlace));
+}
+
+const ABOUT_KEYS: ReadonlySet<string> = new Set(["unknown-key", "bad-version-name", "bad-header", "bad-query"]);
+
+/** Is what is wrong the key itself, and not what it has? */
+function isAboutKey({ code, path }: Problem): boolean {
+  return ABOUT_KEYS.has(code) || (code === "unknown-version" && path.at(-2) === "traffic");
 }
 
 function byPlace(a: LocatedProblem, b: LocatedProblem): number {

@@ -6,7 +6,6 @@ import {
   durationBetween,
   nameOf,
   nameProblem,
-  portProblem,
   readAddress,
   readHostAndPort,
   shareFrom,
@@ -27,6 +26,11 @@ function object<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape)
   });
 }
 
+/** Rules over a whole mapping say nothing more where its parts are wrong already. */
+function isSoundSoFar(payload: { readonly issues: readonly unknown[] }): boolean {
+  return payload.issues.length === 0;
+}
+
 function list<Item extends z.ZodType>(what: string, item: Item) {
   return z
     .array(item, { error: (issue) => say(wrongKind(issue.input, what, "a list")) })
@@ -39,16 +43,24 @@ function wrongKind(input: unknown, what: string, kind: string): Said {
   return { message: `${what} is ${kind}, not ${quote(input)}`, code: "wrong-type" };
 }
 
-/** Words of a closed list. */
-function oneOf<const Word extends string>(what: string, words: readonly Word[]) {
-  return z.enum(words, {
-    error: (issue) => say({ message: `${what} is ${either(words)}, not ${quote(issue.input)}`, code: "wrong-value" }),
+/** One word, where the other form is a mapping. */
+function word<const Word extends string>(what: string, only: Word, otherwise: string) {
+  return z.literal(only, {
+    error(issue) {
+      if (issue.input === undefined) return say({ message: `${what} is missing`, hint: otherwise, code: "missing" });
+      return say({ message: `${what} is ${only}, not ${quote(issue.input)}`, hint: otherwise, code: "wrong-value" });
+    },
   });
 }
 
 function integerBetween(what: string, least: number, most: number) {
   const said = (input: unknown): string =>
-    say({ message: `${what} is a whole number from ${least} to ${most}, not ${quote(input)}`, code: "wrong-value" });
+    input === undefined
+      ? say({ message: `${what} is missing`, code: "missing" })
+      : say({
+          message: `${what} is a whole number from ${least} to ${most}, not ${quote(input)}`,
+          code: "wrong-value",
+        });
   return z
     .int({ error: (issue) => said(issue.input) })
     .min(least, { error: (issue) => said(issue.input) })
@@ -74,7 +86,8 @@ function checked(what: string, example: string, problem: (text: string) => Said 
 function namedBy<Value extends z.ZodType>(what: string, value: Value) {
   const key = z.string().superRefine((text, context) => {
     const problem = nameProblem(text);
-    if (problem !== undefined) context.addIssue({ code: "custom", message: say(problem) });
+    if (problem !== undefined)
+      context.addIssue({ code: "custom", message: say({ ...problem, code: "bad-version-name" }) });
   });
   return z.record(key, value, {
     error: (issue) => say(wrongKind(issue.input, what, "a mapping from version to value")),
@@ -116,7 +129,7 @@ const endpoint = z.union([
 
 const protocol = z
   .union([
-    oneOf("protocol", ["http2"]),
+    word("protocol", "http2", 'or { http1: "why it cannot" }'),
     object("protocol", { http1: words("the reason for HTTP/1.1", '{ http1: "legacy server, until March" }') }),
   ])
   .meta({ description: "What the servers speak. HTTP/2 unless there is a reason, which is written down here." });
@@ -127,14 +140,13 @@ const version = object("a version", {
     description: "A host name and port, resolved by Envoy.",
   }),
   protocol: protocol.optional(),
-}).superRefine((value, context) => {
-  if ((value.endpoints === undefined) === (value.dns === undefined)) {
-    const which = value.endpoints === undefined ? "neither endpoints nor dns" : "both endpoints and dns";
-    context.addIssue({
-      code: "custom",
-      message: say({ message: `a version has ${which}`, hint: "give one of them", code: "no-endpoints" }),
-    });
-  }
+}).refine((value) => (value.endpoints === undefined) !== (value.dns === undefined), {
+  when: isSoundSoFar,
+  error(issue) {
+    const both = typeof issue.input === "object" && issue.input !== null && "endpoints" in issue.input;
+    const which = both ? "both endpoints and dns" : "neither endpoints nor dns";
+    return say({ message: `a version has ${which}`, hint: "give one of them", code: "no-endpoints" });
+  },
 });
 
 const service = object("a service", {
@@ -172,7 +184,7 @@ function oneOrMore<Item extends z.ZodType>(what: string, item: Item) {
 
 const nodes = z
   .union([
-    oneOf("nodes", ["all"]),
+    word("nodes", "all", "or for example { cluster: edge }"),
     object("nodes", {
       cluster: oneOrMore("cluster", words("the node.cluster of an Envoy", "edge")).optional(),
       id: oneOrMore("id", words("the node.id of an Envoy", "edge-1")).optional(),
@@ -200,7 +212,10 @@ function isEmptyObject(value: unknown): boolean {
 /** Exactly one of the keys of a matcher. */
 function exactlyOne(keys: readonly string[], what: string) {
   return {
-    error: say({ message: `${what} has exactly one of ${either(keys)}`, code: "wrong-value" }),
+    params: {
+      when: isSoundSoFar,
+      error: say({ message: `${what} has exactly one of ${either(keys)}`, code: "wrong-value" }),
+    },
     check: (value: Readonly<Record<string, unknown>>) =>
       Object.values(value).filter((part) => part !== undefined).length === 1,
   };
@@ -214,7 +229,7 @@ const path = z
     object("path", {
       exact: checked("a path", '"/reviews"', (text) => pathProblem(text, "exact")).optional(),
       regex: regex.optional(),
-    }).refine(onePath.check, { error: onePath.error }),
+    }).refine(onePath.check, onePath.params),
   ])
   .meta({
     description:
@@ -233,7 +248,7 @@ function matcher(what: string) {
           error: (issue) => say({ message: `present is true or false, not ${quote(issue.input)}`, code: "wrong-type" }),
         })
         .optional(),
-    }).refine(one.check, { error: one.error }),
+    }).refine(one.check, one.params),
   ]);
 }
 

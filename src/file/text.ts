@@ -27,8 +27,8 @@ export type TextProblem = Omit<Problem, "path"> & Place;
 /** What a text says, and where it says it. */
 export interface ParsedText {
   readonly value: unknown;
-  /** Where the part with this path stands; of a part that is missing, where what should have it stands. */
-  place(path: readonly (string | number)[]): Place;
+  /** Where the part with this path stands, or its key; of a part that is missing, where what should have it stands. */
+  place(path: readonly (string | number)[], atKey: boolean): Place;
 }
 
 /** References to anchors that are expanded: more is a bomb, not a mesh. */
@@ -55,7 +55,7 @@ export function parseText(text: string): ParsedText | { readonly problems: reado
   keepKeysAsWritten(document);
   const value = guarded(() => document.toJS({ maxAliasCount: ALIAS_LIMIT }) as unknown);
   if ("problem" in value) return { problems: [value.problem] };
-  return { value: value.value, place: (path) => placeOf(lines, offsetOf(document, path)) };
+  return { value: value.value, place: (path, atKey) => placeOf(lines, offsetOf(document, path, atKey)) };
 }
 
 const EMPTY = { message: "the file is empty", hint: "a mesh has at least one service or resource", code: "empty-file" };
@@ -114,7 +114,7 @@ function placeOf(lines: LineCounter, offset: number): Place {
  * The offset of a part: of a text or number where it stands, of a mapping or list where its key stands, since that is
  * what people look for. Anchors are followed to where their content stands.
  */
-function offsetOf(document: Document.Parsed, path: readonly (string | number)[]): number {
+function offsetOf(document: Document.Parsed, path: readonly (string | number)[], atKey: boolean): number {
   let node: unknown = document.contents;
   let offset = document.contents?.range?.[0] ?? 0;
   for (const [depth, key] of path.entries()) {
@@ -123,7 +123,8 @@ function offsetOf(document: Document.Parsed, path: readonly (string | number)[])
     if (found === undefined) break;
     node = isPair(found) ? found.value : found;
     const last = depth === path.length - 1;
-    offset = startOf(isPair(found) && (!last || isCollection(node) || !hasText(node)) ? found.key : node) ?? offset;
+    offset =
+      startOf(isPair(found) && (!last || atKey || isCollection(node) || !hasText(node)) ? found.key : node) ?? offset;
   }
   return offset;
 }

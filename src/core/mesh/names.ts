@@ -28,3 +28,6 @@ export function inboundListener(service: string): string {
 export function outboundListener(service: string): string {
   return `sidecar/${service}/outbound`;
 }
+
+/** The cluster in a bootstrap by which Envoys reach Belay. Envoy ignores a cluster from outside with the same name. */
+export const XDS_CLUSTER = "xds";
