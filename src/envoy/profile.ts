@@ -139,3 +139,27 @@ export const REQUEST_HEADERS_TIMEOUT = setting("10s", "A client that sends its h
 export const CLIENT_IDLE_TIMEOUT = setting("3600s", "Client connections without requests are closed after this time.");
 
 export const DRAIN_TIMEOUT = setting("5s", "Clients get this long to notice that a connection is going away.");
+
+export const XDS_RETRY_BASE_MS = setting(
+  100,
+  "An Envoy that lost Belay asks again soon: it serves on, but hears nothing.",
+);
+
+export const XDS_RETRY_MAX_MS = setting(10_000, "The longest wait between two tries to reach Belay.");
+
+export const XDS_PING = setting(
+  "30s",
+  "Belay does not mind being pinged, and a dead connection to it is noticed within 35 s.",
+);
+
+export const XDS_BREAKER = setting(100_000, "The way to Belay is never closed by a circuit breaker.");
+
+export const REGEX_PROGRAM_SIZE = setting(
+  1_000,
+  "Envoy refuses regular expressions over 100 RE2 instructions; ordinary ones need more.",
+);
+
+export const CLIENT_CONNECTIONS = setting(
+  50_000,
+  "Client connections of one Envoy; beyond it new ones are refused, where without a limit memory would decide.",
+);

@@ -129,7 +129,7 @@ const endpoint = z.union([
 
 const protocol = z
   .union([
-    word("protocol", "http2", 'or { http1: "why it cannot" }'),
+    word("protocol", "http2", 'for HTTP/1.1 write { http1: "why it cannot" }'),
     object("protocol", { http1: words("the reason for HTTP/1.1", '{ http1: "legacy server, until March" }') }),
   ])
   .meta({ description: "What the servers speak. HTTP/2 unless there is a reason, which is written down here." });
@@ -184,7 +184,7 @@ function oneOrMore<Item extends z.ZodType>(what: string, item: Item) {
 
 const nodes = z
   .union([
-    word("nodes", "all", "or for example { cluster: edge }"),
+    word("nodes", "all", "write all, or for example { cluster: edge }"),
     object("nodes", {
       cluster: oneOrMore("cluster", words("the node.cluster of an Envoy", "edge")).optional(),
       id: oneOrMore("id", words("the node.id of an Envoy", "edge-1")).optional(),
@@ -194,6 +194,7 @@ const nodes = z
         })
         .optional(),
     }).refine((value) => Object.values(value).some((part) => part !== undefined && !isEmptyObject(part)), {
+      when: isSoundSoFar,
       error: say({
         message: "nodes selects by nothing",
         hint: "give cluster, id or labels, or write all",

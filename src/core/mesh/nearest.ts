@@ -4,7 +4,8 @@ const WORD_LIMIT = 100;
 /** The word of the list that is most like this one, where one is near enough to have been meant. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  // Of short words every other one is near.
+  let least = word.length < 3 ? 1 : Math.max(1, Math.floor(word.length / 3)) + 1;
   if (word.length > WORD_LIMIT) return undefined;
   for (const candidate of words) {
     if (Math.abs(candidate.length - word.length) >= least) continue;
