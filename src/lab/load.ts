@@ -117,7 +117,8 @@ function startPacer(initialRate: number, due: (turn: number) => void): Pacer {
     }
     timer = setTimeout(tick, Math.max(1, next - performance.now()));
   };
-  if (rate > 0) tick();
+  // Not before the caller has what it needs to count the first one.
+  if (rate > 0) timer = setTimeout(tick, 0);
   return {
     setRate: (changed) => {
       clearTimeout(timer);

@@ -113,7 +113,13 @@ async function build(options: FleetOptions, lifetimes: Lifetimes): Promise<Fleet
   await Promise.all(envoys.map((proxy) => proxy.ready()));
   await inSync();
   return {
-    ...{ dir, parts, server, xds, envoys, upstreams, inSync },
+    dir,
+    parts,
+    server,
+    xds,
+    envoys,
+    upstreams,
+    inSync,
     ...apiOf(server.url),
     load: (rate, more = {}) => {
       const load = startLoad({ targets, path: "/reviews", rate, ...more });
@@ -192,11 +198,11 @@ function apiOf(url: string): Pick<Fleet, "get" | "post" | "rollOut"> {
 const RESTS = new Set(["done", "rolledBack", "aborted", "failed", "held"]);
 
 async function appliedOf(envoys: readonly TestEnvoy[]): Promise<Applied> {
-  const readings = envoys.map(async ({ id, stats }) => {
-    const numbers = [...(await stats(APPLIED))].filter(
+  const readings = envoys.map(async (proxy) => {
+    const numbers = [...(await proxy.stats(APPLIED))].filter(
       (entry): entry is [string, bigint] => typeof entry[1] === "bigint",
     );
-    return [id, new Map(numbers)] as const;
+    return [proxy.id, new Map(numbers)] as const;
   });
   return new Map(await Promise.all(readings));
 }

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import type { NodeObject, RolloutObject } from "../../src/lab/api.ts";
+import { difference } from "../../src/lab/screen.ts";
+import { Tally } from "../../src/lab/tally.ts";
+import { paint, rowsOf } from "../../src/lab/text.ts";
+import { heading, type Moment, plainLine, view, wantedOf } from "../../src/lab/view.ts";
+
+const COMMAND = 'bin/belay shift reviews v2=5% --reason "try it" --yes --server http://127.0.0.1:45678';
+const ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+
+function tally(byVersion: Readonly<Record<string, number>>, failed = 0): Tally {
+  const counted = new Tally();
+  for (const [servedBy, count] of Object.entries(byVersion)) {
+    for (let n = 0; n < count; n += 1) {
+      counted.sent();
+      counted.answered("edge-1", { status: 200, servedBy }, 2);
+    }
+  }
+  for (let n = 0; n < failed; n += 1) {
+    counted.sent();
+    counted.failed({ target: "edge-2", cause: "503 from v2" });
+  }
+  return counted;
+}
+
+function node(id: string, state = "IN_SYNC"): NodeObject {
+  const types = { [ROUTES]: { state: "SYNCED", version: "0123456789abcdef" } };
+  return { id, connected: true, state, revision: { wanted: 1, acked: 1 }, types };
+}
+
+function rollout(state: string, more: Partial<RolloutObject> = {}): RolloutObject {
+  const hosts = { target: ["edge-1", "edge-2"], acked: ["edge-1"], refused: [], lost: [] };
+  const weights = { wanted: { v1: 9_500, v2: 500 }, acked: { v1: 10_000, v2: 0 } };
+  return { id: "ro-1", kind: "shift", state, reason: "try it", weights, hosts, ...more };
+}
+
+function moment(more: Partial<Moment> = {}): Moment {
+  return {
+    fleet: "2 Envoys 1.40.0",
+    rate: 400,
+    upMs: 65_000,
+    said: { nodes: [node("edge-1"), node("edge-2")], rollouts: [] },
+    versions: ["v1", "v2"],
+    total: tally({ v1: 10 }).counts(),
+    latency: { p50Ms: 1, p99Ms: 3, maxMs: 4 },
+    recent: tally({ v1: 95, v2: 5 }).counts(),
+    page: "http://127.0.0.1:7070/",
+    commands: [COMMAND, "bin/belay fleet", 'bin/belay rollback --reason "undo" --yes'],
+    ...more,
+  };
+}
+
+const textOf = (shown: Moment, rows = 24): string[] => view(shown, rows).map((line) => paint(line, 80, false));
+
+describe("the lab's terminal view", () => {
+  test("fits 80 by 24 with two Envoys, every command whole", () => {
+    const lines = view(moment({ said: { nodes: [node("edge-1"), node("edge-2")], rollouts: [rollout("done")] } }), 24);
+    expect(lines.reduce((sum, line) => sum + rowsOf(line, 80), 0)).toBeLessThanOrEqual(24);
+    expect(lines.map((line) => paint(line, 80, false))).toContain(COMMAND);
+  });
+
+  test("with 40 Envoys shows as many as there is room for and sums up the rest", () => {
+    const nodes = Array.from({ length: 40 }, (_, n) => node(`edge-${n + 1}`, n === 39 ? "REFUSED" : "IN_SYNC"));
+    const text = textOf(moment({ said: { nodes, rollouts: [] } }));
+    expect(text.length).toBeLessThanOrEqual(24);
+    expect(text.join("\n")).toMatch(/and \d+ more, 1 not IN_SYNC/);
+  });
+
+  test("shows wanted, acked and seen as three things", () => {
+    const said = { nodes: [node("edge-1"), node("edge-2")], rollouts: [rollout("applying")] };
+    expect(textOf(moment({ said }))).toContainEqual(expect.stringMatching(/^ {2}v2 +5 % +0 % +5\.0 % +█+$/));
+  });
+
+  test("says what failed first", () => {
+    expect(textOf(moment({ total: tally({ v1: 10 }, 3).counts() })).join("\n")).toMatch(
+      /failed 3 .*first: 503 from v2/,
+    );
+  });
+
+  test.each<[string, Partial<Moment>, string]>([
+    ["at rest", {}, "Nothing is moving. reviews: v1 100 %, v2 0 %."],
+    [
+      "after a shift",
+      { said: { nodes: [], rollouts: [rollout("done")] } },
+      "Nothing is moving. reviews: v1 95 %, v2 5 %.",
+    ],
+    [
+      "during a shift",
+      { said: { nodes: [], rollouts: [rollout("applying")] } },
+      "ro-1, a shift, is applying: 1 of 2 hosts have acknowledged.",
+    ],
+    [
+      "without its control plane",
+      { awayMs: 4_000 },
+      "The control plane has been away for 0:04. Traffic goes on without it.",
+    ],
+    [
+      "after a refusal",
+      {
+        said: { nodes: [], rollouts: [rollout("rolledBack", { hosts: refusedBy("edge-1", "Invalid path: x\nmore") })] },
+      },
+      'ro-1 is rolled back: edge-1 refused it, "Invalid path: x"',
+    ],
+  ])("opens with one sentence: %s", (_, more, sentence) => {
+    expect(paint(heading(moment(more)), 200, false)).toBe(sentence);
+  });
+
+  test("after a rollout that went back the split is that of the one before it", () => {
+    const back = rollout("rolledBack", { weights: { wanted: { v1: 0, v2: 10_000 } } });
+    expect(wantedOf({ nodes: [], rollouts: [back, rollout("done")] }, ["v1", "v2"])).toEqual({ v1: 9_500, v2: 500 });
+  });
+
+  test("is one line where there is no terminal", () => {
+    expect(plainLine(moment())).toBe(
+      "1:05  reviews v1 95.0 % (wanted 100 %), v2 5.0 % (wanted 0 %)  10 requests, 0 failed  edge-1 r1 IN_SYNC, edge-2 r1 IN_SYNC",
+    );
+  });
+});
+
+function refusedBy(id: string, error: string): RolloutObject["hosts"] {
+  return { target: [id], acked: [], refused: [{ node: id, typeUrl: "cds", error }], lost: [] };
+}
+
+describe("drawing on a terminal", () => {
+  test("writes only the rows that differ, and empties those that are no more", () => {
+    expect(difference(["a", "b", "c"], ["a", "B"])).toBe("\u001B[2;1H\u001B[2KB\u001B[3;1H\u001B[2K");
+    expect(difference(["a"], ["a"])).toBe("");
+  });
+
+  test("cuts a line to the width, colours not counted, but never one that is to be copied", () => {
+    const pieces = [{ text: "abc" }, { text: "defgh", look: "wrong" as const }];
+    expect(paint({ pieces }, 5, true)).toBe("abc\u001B[31mde\u001B[0m");
+    expect(paint({ pieces, toCopy: true }, 5, false)).toBe("abcdefgh");
+    expect(rowsOf({ pieces, toCopy: true }, 5)).toBe(2);
+  });
+});
