@@ -140,11 +140,22 @@ export function memoryOf(stream: Stream): NodeMemory {
   for (const [typeUrl, state] of stream.types) {
     types.set(typeUrl, { ackedVersion: state.ackedVersion, client: state.client });
     settled &&= state.inflight === undefined;
-    const unknown = [...state.client].flatMap(([name, { version }]) => (version === UNKNOWN_VERSION ? [name] : []));
-    if (unknown.length > 0) distrusted.set(typeUrl, unknown);
+    const names = doubtful(state);
+    if (names.length > 0) distrusted.set(typeUrl, names);
     else distrusted.delete(typeUrl);
   }
   return { types, settled: settled && distrusted.size === 0, distrusted };
+}
+
+/** What a refusal left unknown, and what was in flight: it may have been refused in part, and nobody heard (N15). */
+function doubtful(state: TypeState): string[] {
+  const unknown = [...state.client].flatMap(([name, { version }]) => (version === UNKNOWN_VERSION ? [name] : []));
+  const { inflight } = state;
+  if (inflight === undefined) return unknown;
+  const changed = [...inflight.resources.values()].flatMap(({ name, version }) =>
+    state.client.get(name)?.version === version ? [] : [name],
+  );
+  return [...new Set([...unknown, ...changed, ...inflight.removed, ...inflight.dropped])];
 }
 
 function withType(stream: Stream, state: TypeState): Stream {
