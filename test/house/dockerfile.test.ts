@@ -120,7 +120,8 @@ async function startServer(image: BuiltStage, as: User) {
   });
   const address = /http:\/\/127\.0\.0\.1:(\d+)/;
   while (!address.test(said)) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${said}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the server ended (${child.exitCode ?? child.signalCode}):\n${said}`);
     await Promise.race([once(child.stderr, "data"), once(child, "exit")]);
   }
   return { child, http: address.exec(said)?.[1] ?? "" };
