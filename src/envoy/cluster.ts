@@ -78,7 +78,6 @@ function discovery(name: string, { source }: ServiceVersion): Json {
   return {
     type: "STRICT_DNS",
     dns_lookup_family: profile.DNS_FAMILY.value,
-    dns_refresh_rate: profile.DNS_REFRESH.value,
     load_assignment: {
       cluster_name: name,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(source.host, source.port) } }] }],

@@ -54,8 +54,6 @@ export const DNS_CONNECTION_AGE = setting(
   "Behind a name may be a load balancer that chooses a server per connection; connections are renewed so that new servers get a share.",
 );
 
-export const DNS_REFRESH = setting("5s", "How often Envoy resolves the name again.");
-
 export const DNS_FAMILY = setting(
   "V4_PREFERRED",
   "A name with both kinds of address is reached over IPv4, as long as it has one.",
