@@ -1,6 +1,8 @@
 import type { WriteStream } from "node:tty";
+import { loadCodec } from "../file/schema-set.ts";
 import { findEnvoy } from "../proxy/find-envoy.ts";
 import { commandLine } from "./belay-process.ts";
+import { startBuiltInClient } from "./built-in-client.ts";
 import { labBootstrap } from "./envoy-bootstrap.ts";
 import { startLabEnvoy } from "./lab-proxy.ts";
 import { Lifetimes } from "./lifetimes.ts";
@@ -52,6 +54,7 @@ export async function runLab(options: LabOptions): Promise<number> {
 async function run(options: LabOptions, lifetimes: Lifetimes, signal: AbortSignal): Promise<number> {
   const { envoys, http, xds, tour } = options;
   const { startProxy, name } = await chooseProxy();
+  process.stderr.write(`Starting a control plane, ${envoys} ${name(envoys)}, and a steady load, all on 127.0.0.1.\n`);
   const world = await startWorld({ envoys, rate: RATE, http, xds, startProxy, signal }, lifetimes);
   const usual = world.server.url === `http://127.0.0.1:${HTTP_PORT}`;
   const serverArgs = usual ? [] : ["--server", world.server.url];
@@ -61,9 +64,22 @@ async function run(options: LabOptions, lifetimes: Lifetimes, signal: AbortSigna
   return 0;
 }
 
-async function chooseProxy(): Promise<{ startProxy: StartProxy; name: (count: number) => string }> {
+interface Chosen {
+  readonly startProxy: StartProxy;
+  readonly name: (count: number) => string;
+}
+
+/** Real Envoys; where none can be had the built-in client, and that is said. */
+async function chooseProxy(): Promise<Chosen> {
   const envoy = await findEnvoy();
-  if ("missing" in envoy) throw new Error(envoy.missing);
+  if ("missing" in envoy) {
+    process.stderr.write(`Going on without a real Envoy (${envoy.missing}): a built-in client stands in for it.\n`);
+    const codec = await loadCodec();
+    return {
+      startProxy: (place) => startBuiltInClient(place, codec),
+      name: (count) => `built-in client${count === 1 ? "" : "s"}`,
+    };
+  }
   const startProxy: StartProxy = (place) =>
     startLabEnvoy({ ...place, binary: envoy.path, bootstrap: labBootstrap(place.id, place.xds) });
   return { startProxy, name: (count) => `Envoy${count === 1 ? "" : "s"} ${envoy.version}` };
