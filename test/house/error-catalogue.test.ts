@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { CONTROL_ERROR_CODES } from "../../src/core/failure/control-error.ts";
+import { CONTROL_ERROR_CODES, ControlError } from "../../src/core/failure/control-error.ts";
+import { failed } from "../../src/http/answer.ts";
 
 const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
 const rows = page
@@ -12,6 +13,13 @@ const rows = page
 describe("docs/errors.md", () => {
   test("lists every code of the source, and no other, in its order", () => {
     expect(rows.map((row) => row.code)).toEqual([...CONTROL_ERROR_CODES]);
+  });
+
+  test("gives each code the status that the HTTP edge answers with", () => {
+    for (const code of CONTROL_ERROR_CODES) {
+      const row = rows.find((candidate) => candidate.code === code);
+      expect(Number(row?.status)).toBe(failed(new ControlError(code, "")).status);
+    }
   });
 
   test("gives each code a status of an error, an exit code of the contract, and a remedy", () => {
