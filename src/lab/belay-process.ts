@@ -20,6 +20,7 @@ export interface ServeOptions {
 /** A control plane in a process of its own, so that it can be killed as it is killed in life. */
 export interface ControlPlaneProcess {
   readonly url: string;
+  readonly pid: () => number;
   /** `kill -9`; resolves when it is gone. */
   kill(): Promise<void>;
   /** Starts it on the same store and addresses; resolves when it is ready. */
@@ -42,6 +43,7 @@ export async function startControlPlane(options: ServeOptions): Promise<ControlP
   };
   const process_: ControlPlaneProcess = {
     url,
+    pid: () => child.pid,
     kill: () => child.kill(),
     start: async () => {
       child = launch();

@@ -26,8 +26,15 @@ export function openScreen(out: WriteStream, colour: boolean, onResize: () => vo
     out.write("\u001B[2J");
     onResize();
   };
+  let open = true;
+  const close = (): void => {
+    if (open) out.write(CLOSE);
+    open = false;
+  };
   out.write(OPEN);
   out.on("resize", resized);
+  // However we end, the terminal is not left without a cursor.
+  process.once("exit", close);
   return {
     size,
     draw: (lines) => {
@@ -37,7 +44,8 @@ export function openScreen(out: WriteStream, colour: boolean, onResize: () => vo
     },
     close: () => {
       out.off("resize", resized);
-      out.write(CLOSE);
+      process.off("exit", close);
+      close();
     },
   };
 }

@@ -10,9 +10,9 @@ import { type Counts, shareOf } from "./tally.ts";
 import { measured, number } from "./text.ts";
 import { fleet } from "./world.ts";
 
-/** What a step found: the sentence with the figure, and what did not go as the step says. */
+/** What a step found: the parts of the sentence with the figure, and what did not go as the step says. */
 interface Found {
-  readonly sentence: string;
+  readonly facts: readonly string[];
   /** A few words for the table. */
   readonly short: string;
   readonly wrong?: string | undefined;
@@ -82,7 +82,7 @@ export async function playTour(lab: Lab): Promise<number> {
     const next = lab.world.load.open();
     const counts = await span.close();
     span = next;
-    say(`   ${found.sentence} ${counts.failed === 0 ? "No request failed." : `${counts.failed} requests failed.`}`);
+    say(`   ${sentenceOf(found, counts)}`);
     if (found.wrong !== undefined) say(`   This is not what the step says: ${found.wrong}`);
     played.push({ name: step.name, counts, ...found });
   }
@@ -93,6 +93,12 @@ export async function playTour(lab: Lab): Promise<number> {
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+function sentenceOf({ facts }: Found, { failed }: Counts): string {
+  const all = [...facts, `and ${failed === 0 ? "no request" : number(failed)} failed`];
+  const text = facts.length === 0 ? all.join("").replace("and ", "") : all.join(", ");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** Runs a command before the reader's eyes. */
@@ -113,11 +119,11 @@ async function split(lab: Lab, wantedPercent: number, forMs: number): Promise<Fo
   const wanted = wantedPercent / 100;
   const seen = shareOf(counts, "v2");
   const short = `v2 ${measured(seen)}`;
-  const sentence = `v2 answered ${measured(seen)} of ${number(counts.answered)} requests.`;
+  const facts = [`v2 answered ${measured(seen)} of ${number(counts.answered)} requests`];
   // Five standard deviations: a right split is called wrong less than once in a million tours.
   const tolerance = 5 * Math.sqrt((wanted * (1 - wanted)) / Math.max(1, counts.answered));
-  if (Math.abs(seen - wanted) <= tolerance) return { sentence, short };
-  return { sentence, short, wrong: `v2 should answer ${wantedPercent} %` };
+  if (Math.abs(seen - wanted) <= tolerance) return { facts, short };
+  return { facts, short, wrong: `v2 should answer ${wantedPercent} %` };
 }
 
 async function shift(lab: Lab, wantedPercent: number, reason: string): Promise<Found> {
@@ -133,36 +139,38 @@ async function moveTo(lab: Lab, args: readonly string[], wantedPercent: number):
   const { code, stderr, tookMs } = await command(lab, args);
   if (code !== 0) return unexpected(`the command ended with ${code}: ${stderr.trim()}`);
   const seen = await split(lab, wantedPercent, 4_000);
-  return { ...seen, sentence: `All hosts had acknowledged after ${(tookMs / 1_000).toFixed(1)} s. ${seen.sentence}` };
+  return { ...seen, facts: [`all hosts had acknowledged after ${(tookMs / 1_000).toFixed(1)} s`, ...seen.facts] };
 }
 
 function unexpected(wrong: string): Found {
-  return { sentence: "", short: "not as it should be", wrong };
+  return { facts: [], short: "not as it should be", wrong };
 }
 
 async function refusal(lab: Lab): Promise<Found> {
   const { world } = lab;
+  const { proxies } = world;
   const file = join(world.dir, "bad.yaml");
   const missing = "/etc/ssl/billing-ca-that-no-host-has.pem";
   await writeFile(file, labMesh({ ...world.mesh, resources: clusterTrusting(missing) }));
-  const before = await Promise.all(world.proxies.map((proxy) => proxy.refused()));
+  const before = await Promise.all(proxies.map((proxy) => proxy.refused()));
   const { code } = await command(lab, ["apply", "-f", file, "--reason", "tour: a mistake", "--yes"]);
   if (code !== 1) return unexpected(`the command ended with ${code}, not with 1`);
   const rollout = (await ask(world.server.url))?.rollouts[0];
   const [refused] = rollout?.hosts.refused ?? [];
   if (rollout?.state !== "rolledBack" || refused === undefined) return unexpected(`the rollout is ${rollout?.state}`);
-  const after = await Promise.all(world.proxies.map((proxy) => proxy.refused()));
-  const hosts = world.proxies.filter((_, index) => after[index] !== before[index]);
+  const after = await Promise.all(proxies.map((proxy) => proxy.refused()));
+  const hosts = proxies.filter((_, index) => after[index] !== before[index]);
   const seen = await split(lab, 50, 2_000);
   const wrong = hosts.length === 1 ? seen.wrong : `${hosts.length} hosts refused it, where 1 should have seen it`;
-  const sentence = `${refused.node} refused it: "${refused.error.split("\n")[0]}". It reached 1 of ${world.proxies.length} hosts and was taken back. ${seen.sentence}`;
-  return { sentence, short: `stopped at ${refused.node}`, wrong };
+  const words = `${refused.node} refused it in its own words ("${refused.error.split("\n")[0]}")`;
+  const facts = [words, `it reached ${hosts.length} of ${proxies.length} hosts and was taken back`, ...seen.facts];
+  return { facts, short: `stopped at ${refused.node}`, wrong };
 }
 
 async function outage(lab: Lab): Promise<Found> {
   const { server, proxies, load } = lab.world;
   const before = await Promise.all(proxies.map((proxy) => proxy.applied()));
-  say("   $ kill -9 of belay serve");
+  say(`   $ kill -9 ${server.pid()}`);
   await server.kill();
   const span = load.open();
   await pause(OUTAGE_MS, undefined, { signal: lab.signal });
@@ -175,10 +183,14 @@ async function outage(lab: Lab): Promise<Found> {
   const applied = proxies.flatMap((proxy, i) =>
     moved(before[i] ?? new Map(), after[i] ?? new Map()).map((m) => `${proxy.id}: ${m}`),
   );
-  const sentence = `${number(during.answered)} requests were answered without it; after the restart no Envoy applied anything again. ${seen.sentence}`;
+  const facts = [
+    `${number(during.answered)} requests were answered without it`,
+    `${applied.length === 0 ? "no Envoy" : "an Envoy"} applied anything again after the restart`,
+    ...seen.facts,
+  ];
   const again = applied.length === 0 ? seen.wrong : `applied again: ${applied.join(", ")}`;
   const wrong = stillUp ? "the control plane was not gone" : again;
-  return { sentence, short: `nothing applied again, ${seen.short}`, wrong };
+  return { facts, short: `nothing applied again, ${seen.short}`, wrong };
 }
 
 function table(played: readonly Played[]): string {

@@ -8,10 +8,10 @@ const BELAY = fileURLToPath(new URL("../../bin/belay", import.meta.url));
 export interface Running {
   readonly child: ChildProcess;
   readonly pid: number;
-  stdout(): string;
-  stderr(): string;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
   /** Resolves with the first match; rejects when it has ended without, or after `withinMs`. */
-  prints(pattern: RegExp, withinMs?: number): Promise<RegExpExecArray>;
+  readonly prints: (pattern: RegExp, withinMs?: number) => Promise<RegExpExecArray>;
   /** The exit code, or the signal's name. */
   readonly ended: Promise<number | string>;
 }
