@@ -1,0 +1,167 @@
+import type { DescEnum, DescField, DescMessage, DescOneof, ScalarType } from "@bufbuild/protobuf";
+import { nearest } from "../core/mesh/nearest.ts";
+import { emptyObject, isObject, type Reading, wrongType } from "./reading.ts";
+import { mapKeyComplaint, scalarComplaint } from "./scalar-json.ts";
+import { readWellKnown } from "./well-known-json.ts";
+
+/**
+ * JSON of a message in its one canonical form: the proto's names, nulls left out, enums by name, map keys sorted, type
+ * URLs in one spelling. Whatever does not fit the message is a problem of the reading; the result is then unusable.
+ * `ignore` is a key that is no field, such as the `@type` of what is inside of an Any.
+ */
+export function readMessage(reading: Reading, message: DescMessage, json: unknown, ignore?: string): unknown {
+  if (!reading.descend()) return undefined;
+  const wellKnown = readWellKnown(message);
+  const result =
+    wellKnown === undefined ? readFields(reading, message, json, ignore) : wellKnown(reading, json, readMessage);
+  reading.ascend();
+  return result;
+}
+
+function readFields(reading: Reading, message: DescMessage, json: unknown, ignore: string | undefined): unknown {
+  if (!isObject(json)) return reading.complain(wrongType(`an object (${message.name})`, json));
+  const known = fieldsOf(message);
+  const result = emptyObject();
+  const taken = new Map<DescOneof, string>();
+  for (const key of Object.keys(json)) {
+    const value = json[key];
+    if (reading.full) break;
+    if (key === ignore || value === undefined) continue;
+    reading.enter(key);
+    const field = known.get(key);
+    if (field === undefined) unknownField(reading, message, key);
+    else if (value !== null || takesNull(field)) {
+      if (isFree(reading, field, key, { result, taken })) result[field.name] = readField(reading, field, value);
+    }
+    reading.leave();
+  }
+  return result;
+}
+
+const fields = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
+
+/** Both spellings of each field. */
+function fieldsOf(message: DescMessage): ReadonlyMap<string, DescField> {
+  const cached = fields.get(message);
+  if (cached !== undefined) return cached;
+  const made = new Map(message.fields.flatMap((field) => [[field.jsonName, field] as const, [field.name, field]]));
+  fields.set(message, made);
+  return made;
+}
+
+function unknownField(reading: Reading, message: DescMessage, key: string): void {
+  const meant = nearest(key, fieldsOf(message).keys());
+  const some = message.fields.slice(0, 8).map((field) => field.name);
+  const more = message.fields.length > some.length ? ", …" : "";
+  const hint = meant === undefined ? `it has ${some.join(", ")}${more}` : `did you mean ${meant}?`;
+  reading.complain({
+    message: `${message.name} has no field ${shown(key)} in Envoy ${reading.envoyVersion}`,
+    ...(message.fields.length > 0 ? { hint } : {}),
+    code: "unknown-field",
+  });
+}
+
+/** What a person wrote, as a part of a sentence. */
+function shown(word: string): string {
+  return JSON.stringify(word.length > 60 ? `${word.slice(0, 60)}…` : word);
+}
+
+/** In these two, null is a value; everywhere else it means that the field is not set. */
+function takesNull(field: DescField): boolean {
+  if (field.fieldKind === "message") return field.message.typeName === "google.protobuf.Value";
+  return field.fieldKind === "enum" && field.enum.typeName === "google.protobuf.NullValue";
+}
+
+interface Taken {
+  readonly result: Readonly<Record<string, unknown>>;
+  readonly taken: Map<DescOneof, string>;
+}
+
+function isFree(reading: Reading, field: DescField, key: string, { result, taken }: Taken): boolean {
+  if (field.name in result) {
+    reading.complain({ message: `${field.name} is given twice, in two spellings`, code: "duplicate-field" });
+    return false;
+  }
+  if (field.oneof === undefined) return true;
+  const first = taken.get(field.oneof);
+  if (first !== undefined) {
+    const message = `${key} and ${first} exclude each other: only one of ${field.oneof.name} may be set`;
+    reading.complain({ message, code: "duplicate-oneof" });
+    return false;
+  }
+  taken.set(field.oneof, key);
+  return true;
+}
+
+function readField(reading: Reading, field: DescField, json: unknown): unknown {
+  switch (field.fieldKind) {
+    case "scalar":
+      return readScalar(reading, field.scalar, json);
+    case "enum":
+      return readEnum(reading, field.enum, json);
+    case "message":
+      return readMessage(reading, field.message, json);
+    case "list":
+      return readList(reading, field, json);
+    case "map":
+      return readMap(reading, field, json);
+  }
+}
+
+function readScalar(reading: Reading, scalar: ScalarType, json: unknown): unknown {
+  const complaint = scalarComplaint(scalar, json);
+  return complaint === undefined ? json : reading.complain(complaint);
+}
+
+function readEnum(reading: Reading, type: DescEnum, json: unknown): unknown {
+  if (type.typeName === "google.protobuf.NullValue" && json === null) return null;
+  const value = type.values.find(({ name, number }) => name === json || number === json);
+  if (value !== undefined) return value.name;
+  if (typeof json !== "string" && typeof json !== "number") return reading.complain(wrongType("a name", json));
+  const names = type.values.map(({ name }) => name);
+  const meant = nearest(String(json), names);
+  const hint = meant === undefined ? `one of ${names.slice(0, 10).join(", ")}` : `did you mean ${meant}?`;
+  const message = `${shown(String(json))} is no ${type.name}`;
+  return reading.complain({ message, hint, code: "unknown-enum-value" });
+}
+
+type ListField = DescField & { fieldKind: "list" };
+type MapField = DescField & { fieldKind: "map" };
+
+function readList(reading: Reading, field: ListField, json: unknown): unknown {
+  if (!Array.isArray(json))
+    return reading.complain({ ...wrongType("a list", json), hint: `${field.name} is repeated` });
+  const result: unknown[] = [];
+  for (let index = 0; index < json.length && !reading.full; index++) {
+    reading.enter(index);
+    result.push(readElement(reading, field, json[index]));
+    reading.leave();
+  }
+  return result;
+}
+
+/** Keys are sorted, since they are written to bytes in the order in which they stand here. */
+function readMap(reading: Reading, field: MapField, json: unknown): unknown {
+  if (!isObject(json)) return reading.complain(wrongType("an object", json));
+  const result = emptyObject();
+  for (const key of Object.keys(json).sort()) {
+    if (reading.full) break;
+    reading.enter(key);
+    const complaint = mapKeyComplaint(field.mapKey, key);
+    if (complaint === undefined) result[key] = readElement(reading, field, json[key]);
+    else reading.complain({ ...complaint, message: `as a key: ${complaint.message}` });
+    reading.leave();
+  }
+  return result;
+}
+
+function readElement(reading: Reading, field: ListField | MapField, json: unknown): unknown {
+  if (field.message !== undefined) {
+    const isNothing = json === undefined || (json === null && field.message.typeName !== "google.protobuf.Value");
+    return isNothing
+      ? reading.complain(wrongType(field.message.name, json))
+      : readMessage(reading, field.message, json);
+  }
+  if (field.enum !== undefined) return readEnum(reading, field.enum, json);
+  return readScalar(reading, field.scalar, json);
+}

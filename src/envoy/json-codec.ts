@@ -1,0 +1,121 @@
+import { type DescMessage, type FileRegistry, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
+import type { Problem } from "../core/failure/problem.ts";
+import { type Digest, type Resource, versionOf } from "../core/resource/resource.ts";
+import { readMessage } from "./canonical-json.ts";
+import type { Codec } from "./codec.ts";
+import { JsonDecoder } from "./decode-json.ts";
+import { isObject, Reading, wrongType } from "./reading.ts";
+import { nameFieldOf, openRegistry, typeNameOf, typeUrlOf, wordsOf } from "./registry.ts";
+import { unknownType } from "./well-known-json.ts";
+
+/** What a codec is made of: a serialised FileDescriptorSet, the name of what it came from, and the hash for versions. */
+export interface CodecSource {
+  readonly set: Uint8Array;
+  readonly envoyVersion: string;
+  readonly digest: Digest;
+}
+
+/** A codec for the API in this set. A set that cannot be read is a ControlError; what is given to the codec never throws. */
+export function createCodec({ set, envoyVersion, digest }: CodecSource): Codec {
+  return new JsonCodec(openRegistry(set), envoyVersion, digest);
+}
+
+type Checked = { readonly canonical: Record<string, unknown>; readonly bytes: Uint8Array };
+type Problems = { readonly problems: readonly Problem[] };
+
+class JsonCodec implements Codec {
+  readonly envoyVersion: string;
+  readonly #registry: FileRegistry;
+  readonly #digest: Digest;
+  readonly #decoder: JsonDecoder;
+
+  constructor(registry: FileRegistry, envoyVersion: string, digest: Digest) {
+    this.envoyVersion = envoyVersion;
+    this.#registry = registry;
+    this.#digest = digest;
+    this.#decoder = new JsonDecoder(registry);
+  }
+
+  encode(json: unknown): { readonly resource: Resource } | Problems {
+    const reading = new Reading(this.#registry, this.envoyVersion);
+    const message = this.#typeOf(reading, json);
+    const nameField = message === undefined ? undefined : resourceName(reading, message);
+    if (message === undefined || nameField === undefined) return { problems: reading.problems };
+    const checked = this.#check(reading, message, json);
+    const name = "problems" in checked ? undefined : checked.canonical[nameField];
+    if ("problems" in checked || typeof name !== "string" || name === "") {
+      return { problems: withoutName(reading, json, nameField) };
+    }
+    const { bytes } = checked;
+    const typeUrl = typeUrlOf(message);
+    return { resource: { typeUrl, name, version: versionOf(bytes, this.#digest), bytes, refs: [] } };
+  }
+
+  check(typeUrl: string, json: unknown): readonly Problem[] {
+    const reading = new Reading(this.#registry, this.envoyVersion);
+    const message = this.#registry.getMessage(typeNameOf(typeUrl));
+    if (message === undefined) unknownType(reading, typeUrl);
+    else this.#check(reading, message, json);
+    return reading.problems;
+  }
+
+  decode(typeUrl: string, bytes: Uint8Array): Readonly<Record<string, unknown>> {
+    return this.#decoder.decode(typeUrl, bytes);
+  }
+
+  decodeRedacted(typeUrl: string, bytes: Uint8Array): Readonly<Record<string, unknown>> {
+    return this.#decoder.decodeRedacted(typeUrl, bytes);
+  }
+
+  hasField(message: string, field: string): boolean {
+    return this.#registry.getMessage(message)?.fields.some(({ name }) => name === field) ?? false;
+  }
+
+  #typeOf(reading: Reading, json: unknown): DescMessage | undefined {
+    if (!isObject(json)) return reading.complain(wrongType("an object with @type", json));
+    const typeUrl = json["@type"];
+    if (typeof typeUrl === "string") {
+      return this.#registry.getMessage(typeNameOf(typeUrl)) ?? unknownType(reading, typeUrl);
+    }
+    const hint = "such as type.googleapis.com/envoy.config.cluster.v3.Cluster";
+    return reading.complain({ message: "lacks @type, which says what resource it is", hint, code: "missing-type" });
+  }
+
+  #check(reading: Reading, message: DescMessage, json: unknown): Checked | Problems {
+    try {
+      const canonical = readMessage(reading, message, json, "@type");
+      if (reading.problems.length > 0 || !isObject(canonical)) return reading;
+      // Depth is the reading's: it counts, and says where.
+      const options = { registry: this.#registry, recursionLimit: Number.MAX_SAFE_INTEGER };
+      const value = fromJson(message, canonical as JsonValue, options);
+      return { canonical, bytes: toBinary(message, value) };
+    } catch (error) {
+      reading.complain({ message: `cannot be encoded as ${message.name}: ${wordsOf(error)}`, code: "not-encodable" });
+      return reading;
+    }
+  }
+}
+
+function resourceName(reading: Reading, message: DescMessage): string | undefined {
+  const field = nameFieldOf(message);
+  if (field !== undefined) return field.name;
+  reading.enter("@type");
+  const what = `${message.typeName} is no resource that can be served`;
+  reading.complain({ message: what, hint: "it has no name of its own", code: "not-a-resource" });
+  reading.leave();
+  return undefined;
+}
+
+/** Everything that was found, and the missing name where that is among it. */
+function withoutName(reading: Reading, json: unknown, nameField: string): readonly Problem[] {
+  if (!isObject(json) || isNamed(json, nameField)) return reading.problems;
+  reading.enter(nameField);
+  reading.complain({ message: "is missing: a resource is asked for by its name", code: "missing-name" });
+  reading.leave();
+  return reading.problems;
+}
+
+function isNamed(json: Readonly<Record<string, unknown>>, nameField: string): boolean {
+  const name = json[nameField] ?? json[nameField === "cluster_name" ? "clusterName" : nameField];
+  return name !== undefined && name !== null && name !== "";
+}
