@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -76,6 +76,18 @@ describe("the image, its steps carried out in a clean folder", () => {
     expect(image.owners).toContain("node:node");
   });
 
+  test("holds the library with its types, for a project that has nothing else", async () => {
+    const project = join(folder, "project");
+    await mkdir(join(project, "node_modules"), { recursive: true });
+    await symlink(image.workdir, join(project, "node_modules", "belay"));
+    await writeFile(join(project, "package.json"), '{ "type": "module" }');
+    await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: CONSUMER, include: ["use.ts"] }));
+    await writeFile(join(project, "use.ts"), USE);
+    const compiled = await outputOf(join(ROOT, "node_modules", ".bin", "tsc"), ["-p", project]);
+    expect(compiled).toEqual({ code: 0, output: "" });
+    expect(await outputOf(process.execPath, [join(project, "use.js")])).toEqual({ code: 0, output: "edge a\n" });
+  });
+
   test("serves, and its health check tells alive from dead, as a user who can write to the data folder only", async () => {
     const as = await otherUser(image);
     const { child, http } = await startServer(image, as);
@@ -88,6 +100,18 @@ describe("the image, its steps carried out in a clean folder", () => {
     expect(await readdir(join(image.root, "data"))).toContain("belay.db");
   });
 });
+
+/** As strict as a user's project can be, so that types which do not resolve show. */
+const CONSUMER = { module: "nodenext", target: "es2023", strict: true, types: [], skipLibCheck: true };
+const USE = `import { SnapshotCache, snapshot } from "belay";
+const cache = new SnapshotCache({ group: (node) => node.cluster });
+const cluster = { "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", name: "a" };
+cache.set("edge", snapshot({ resources: [cluster] }));
+// @ts-expect-error: a group is a name
+cache.get(1);
+const names = [...(cache.get("edge")?.types.values() ?? [])].flatMap((set) => [...set.resources.keys()]);
+console.log(...cache.groups(), ...names);
+`;
 
 /** Servers that a failed test may leave behind. */
 const running: ChildProcess[] = [];
@@ -132,9 +156,15 @@ function exitCodeOf(check: readonly string[], port: string): Promise<number> {
   return run(command, args);
 }
 
-function run(command: string, args: readonly string[]): Promise<number> {
+async function run(command: string, args: readonly string[]): Promise<number> {
+  return (await outputOf(command, args)).code;
+}
+
+function outputOf(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    execFile(command, args, (error) => resolve(error === null ? 0 : Number(error.code)));
+    execFile(command, args, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr });
+    });
   });
 }
 
