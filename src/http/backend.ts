@@ -1,0 +1,32 @@
+import type { ControlPlane } from "../control/control-plane.ts";
+import type { Fleet } from "../control/fleet.ts";
+import type { MeshReader } from "../control/mesh-reader.ts";
+import type { Codec } from "../envoy/codec.ts";
+
+/** What is logged and where to; pino's logger is one. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the HTTP edge translates: it decides nothing itself. */
+export interface Backend {
+  readonly controlPlane: ControlPlane;
+  readonly meshReader: MeshReader;
+  /** Shows what Envoys have; everything marked sensitive stays hidden. */
+  readonly codec: Codec;
+  readonly log: Log;
+  /** Of Belay. */
+  readonly version: string;
+  /** Where Envoys connect, HOST:PORT, as `/v1/status` says it. */
+  readonly xdsAddress: string;
+  /** For the counters of acknowledgements and refusals in `/metrics`. */
+  readonly fleet?: Pick<Fleet, "listen">;
+}
+
+/** The same while it is being served. */
+export interface Serving extends Backend {
+  /** Aborted when the server closes: streams end then. */
+  readonly closing: AbortSignal;
+}

@@ -1,0 +1,71 @@
+import { formatWeight } from "../../core/mesh/weights.ts";
+import type { NodeObject, RolloutObject, StatusObject } from "../contract.ts";
+
+/** What the page is made from. */
+export interface Scene {
+  readonly status: StatusObject;
+  /** The newest first. */
+  readonly rollouts: readonly RolloutObject[];
+  readonly nodes: readonly NodeObject[];
+  /** The state that a rollback would go to, in words; undefined where there is none. */
+  readonly backTo: string | undefined;
+  /** `belay`, with `--server` where it is needed. */
+  readonly command: string;
+}
+
+/** The answer, in one sentence that a person woken at night can act on: what is wrong, what needs you, what is moving. */
+export function headline({ status, rollouts, nodes }: Scene): string {
+  if (!status.ready) return `Belay is not ready: ${status.why ?? "it does not serve yet"}`;
+  const active = rollouts.find(({ id }) => status.rollouts.includes(id));
+  if (active !== undefined) return movingSentence(active);
+  const refused = nodes.filter(({ connected, state }) => connected && state === "REFUSED");
+  if (refused.length > 0)
+    return `${hosts(refused.length)} refused what ${refused.length === 1 ? "it was" : "they were"} sent`;
+  const last = rollouts[0];
+  if (last !== undefined && (last.state === "rolledBack" || last.state === "failed")) return endedSentence(last);
+  const { connected, unmatched, inSync } = status.nodes;
+  if (connected === 0) return "No Envoy is connected";
+  if (unmatched > 0)
+    return `${hosts(unmatched)} ${unmatched === 1 ? "gets" : "get"} nothing: the mesh does not select ${unmatched === 1 ? "it" : "them"}`;
+  if (inSync < connected)
+    return `${hosts(connected - inSync)} of ${connected} ${connected - inSync === 1 ? "has" : "have"} yet to acknowledge`;
+  return connected === 1
+    ? "Everything is normal: the one Envoy has what it should"
+    : `Everything is normal: all ${connected} Envoys have what they should`;
+}
+
+function movingSentence(rollout: RolloutObject): string {
+  const what = subjectOf(rollout);
+  if (rollout.state === "held") return `${what} is held and needs you: ${rollout.why}`;
+  if (rollout.state === "rollingBack") return `${what} is being taken back: ${rollout.why}`;
+  const acked = `${rollout.hosts.acked.length} of ${rollout.hosts.target.length}`;
+  return `One change is moving: ${what}, acknowledged by ${acked} so far`;
+}
+
+function endedSentence(rollout: RolloutObject): string {
+  const what = subjectOf(rollout);
+  return rollout.state === "failed"
+    ? `${what} failed: ${rollout.why}`
+    : `${what} was taken back by itself: ${rollout.why}`;
+}
+
+/** What a rollout carries, in a few words. */
+export function subjectOf(rollout: RolloutObject): string {
+  if (rollout.kind === "shift" && rollout.service !== undefined) {
+    return `${rollout.service} to ${splitText(rollout.to.weights[rollout.service] ?? {})}`;
+  }
+  return rollout.kind === "rollback"
+    ? `the way back to revision ${rollout.to.revision}`
+    : `revision ${rollout.to.revision}`;
+}
+
+/** `v1 95% · v2 5%` */
+export function splitText(split: Readonly<Record<string, number>>): string {
+  return Object.entries(split)
+    .map(([version, weight]) => `${version} ${formatWeight(weight)}`)
+    .join(" · ");
+}
+
+function hosts(count: number): string {
+  return count === 1 ? "One Envoy" : `${count} Envoys`;
+}
