@@ -36,6 +36,7 @@ async function runTests(envoy, filters) {
   rmSync(REPORT, { force: true });
   mkdirSync(join(ROOT, ".cache"), { recursive: true });
   const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`, ...filters];
+  if (!process.stdout.isTTY) args.push("--no-color");
   const env = envoy.path === undefined ? process.env : { ...process.env, ENVOY_BIN: envoy.path };
   const { code } = await run(join(ROOT, "node_modules", ".bin", "vitest"), args, { cwd: ROOT, stdio: "inherit", env });
   return code;
