@@ -10,6 +10,8 @@ const filesIn = (folders: readonly string[]): string[] => folders.map((folder) =
 const UNIT = filesIn(["core", "mesh", "compile", "envoy-schema", "transcripts"]);
 /** Where real Envoys run. */
 const ENVOY = filesIn(["envoy", "chaos", "lab", "proxy"]);
+/** Installs and builds everything once more: beside others it would make them slow. */
+const IMAGE = ["test/house/dockerfile.test.ts"];
 
 export default defineConfig({
   test: {
@@ -32,7 +34,7 @@ export default defineConfig({
           name: "isolated",
           // All the rest, so that a new folder is never left out.
           include: ["test/**/*.test.ts"],
-          exclude: [...UNIT, ...ENVOY],
+          exclude: [...UNIT, ...ENVOY, ...IMAGE],
           pool: "forks",
           maxWorkers: 2,
           testTimeout: SOCKET_TIMEOUT_MS,
@@ -50,6 +52,16 @@ export default defineConfig({
           testTimeout: ENVOY_TIMEOUT_MS,
           hookTimeout: ENVOY_TIMEOUT_MS,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: "image",
+          include: IMAGE,
+          pool: "forks",
+          maxWorkers: 1,
+          testTimeout: ENVOY_TIMEOUT_MS,
+          sequence: { groupOrder: 4 },
         },
       },
     ],
