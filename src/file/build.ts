@@ -60,7 +60,7 @@ function buildService(service: FileService, index: number, problems: Problem[]):
 /** Every version gets an entry; versions that do not exist keep theirs, for `checkMesh` to report. */
 function trafficOf(service: FileService, index: number, problems: Problem[]): Record<string, number> {
   const names = Object.keys(service.versions);
-  const [first = ""] = names;
+  const [first] = names;
   if (service.traffic === undefined && names.length > 1) {
     const split = names.map((name, at) => `${name}: ${at === 0 ? 100 : 0}%`).join(", ");
     const message = `${service.name} has ${names.length} versions and does not say how its traffic is split`;
@@ -71,7 +71,7 @@ function trafficOf(service: FileService, index: number, problems: Problem[]): Re
       code: "traffic-missing",
     });
   }
-  const given = service.traffic ?? { [first]: WHOLE };
+  const given = service.traffic ?? (first === undefined ? {} : { [first]: WHOLE });
   return Object.fromEntries([...names.map((name): [string, number] => [name, 0]), ...Object.entries(given)]);
 }
 

@@ -10,6 +10,9 @@ import { plainProblems } from "./plain.ts";
 import { meshFile } from "./schema.ts";
 import { type ParsedText, parseText } from "./text.ts";
 
+/** Problems that are looked up in the text: of an arbitrary file it is enough to say that there are more. */
+const LOOKED_UP = 1_000;
+
 /** Problems that are reported at once; whoever has more mends these first. */
 const PROBLEM_LIMIT = 100;
 
@@ -85,7 +88,7 @@ function locate(problems: readonly Problem[], text?: string, name?: string): rea
 }
 
 function placed(problems: readonly Problem[], name?: string, text?: ParsedText): readonly LocatedProblem[] {
-  const located = problems.map((problem): LocatedProblem => {
+  const located = problems.slice(0, LOOKED_UP).map((problem): LocatedProblem => {
     const { path, message, hint, code } = problem;
     const place = text?.place(path, isAboutKey(problem));
     return {
@@ -97,7 +100,7 @@ function placed(problems: readonly Problem[], name?: string, text?: ParsedText):
       code,
     };
   });
-  return capped(text === undefined ? located : located.sort(byPlace));
+  return capped(text === undefined ? located : located.sort(byPlace), problems.length);
 }
 
 const ABOUT_KEYS: ReadonlySet<string> = new Set(["unknown-key", "bad-version-name", "bad-header", "bad-query"]);
@@ -111,8 +114,8 @@ function byPlace(a: LocatedProblem, b: LocatedProblem): number {
   return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
-function capped(problems: readonly LocatedProblem[]): readonly LocatedProblem[] {
-  const more = problems.length - PROBLEM_LIMIT;
+function capped(problems: readonly LocatedProblem[], count = problems.length): readonly LocatedProblem[] {
+  const more = count - PROBLEM_LIMIT;
   const last = problems[PROBLEM_LIMIT - 1];
   if (more <= 0 || last === undefined) return problems;
   const { hint: _, ...place } = last;

@@ -10,10 +10,10 @@ import {
   type Node,
   type Pair,
   parseAllDocuments,
-  visit,
   type YAMLError,
 } from "yaml";
 import type { Problem } from "../core/failure/problem.ts";
+import { quote } from "./said.ts";
 
 /** A place in a text, 1-based. */
 export interface Place {
@@ -37,26 +37,27 @@ const ALIAS_LIMIT = 1_000;
 /** Reads one YAML or JSON document. */
 export function parseText(text: string): ParsedText | { readonly problems: readonly TextProblem[] } {
   const lines = new LineCounter();
-  const parsed = guarded(() =>
-    parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: sameKey, version: "1.2" }),
-  );
+  const at = (offset: number): Place => placeOf(lines, offset);
+  const parsed = guarded(() => parseAllDocuments(text, { ...OPTIONS, lineCounter: lines }));
   if ("problem" in parsed) return { problems: [parsed.problem] };
-  const documents = Array.isArray(parsed.value) ? parsed.value : [];
-  const [document, second] = documents;
-  const start = { line: 1, column: 1 };
-  if (document === undefined) return { problems: [{ ...start, ...EMPTY }] };
-  const errors = documents.flatMap((each) => [...each.errors, ...each.warnings]);
-  if (errors.length > 0)
-    return { problems: errors.map((error) => textProblem(error, placeOf(lines, error.pos[0]), text)) };
-  if (second !== undefined) return { problems: [{ ...placeOf(lines, second.range[0]), ...SECOND_DOCUMENT }] };
-  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
-    return { problems: [{ ...start, ...EMPTY }] };
+  const [document, second] = Array.isArray(parsed.value) ? parsed.value : [];
+  if (document === undefined) return { problems: [{ ...at(0), ...EMPTY }] };
+  const errors = [document, second].flatMap((each) => (each === undefined ? [] : [...each.errors, ...each.warnings]));
+  if (errors.length > 0) return { problems: onePerPlace(errors.map((error) => textProblem(error, at(error.pos[0])))) };
+  if (second !== undefined) return { problems: [{ ...at(second.range[0]), ...SECOND_DOCUMENT }] };
+  const { contents } = document;
+  if (contents === null || (isScalar(contents) && contents.value === null)) {
+    return { problems: [{ ...at(0), ...EMPTY }] };
   }
-  keepKeysAsWritten(document);
+  const nodes = nodeProblems(contents, at);
+  if (nodes.length > 0) return { problems: nodes };
   const value = guarded(() => document.toJS({ maxAliasCount: ALIAS_LIMIT }) as unknown);
   if ("problem" in value) return { problems: [value.problem] };
-  return { value: value.value, place: (path, atKey) => placeOf(lines, offsetOf(document, path, atKey)) };
+  return { value: value.value, place: (path, atKey) => at(offsetOf(document, path, atKey)) };
 }
+
+/** Keys are compared by `nodeProblems`, which takes a Set for what the library does in the square of their number. */
+const OPTIONS = { prettyErrors: false, uniqueKeys: false, version: "1.2" } as const;
 
 const EMPTY = { message: "the file is empty", hint: "a mesh has at least one service or resource", code: "empty-file" };
 const SECOND_DOCUMENT = {
@@ -70,15 +71,56 @@ function guarded<T>(read: () => T): { value: T } | { problem: TextProblem } {
   try {
     return { value: read() };
   } catch (error) {
+    const start = { line: 1, column: 1 };
     const deep = error instanceof RangeError;
-    const message = deep ? "the file is nested too deeply" : "an alias cannot be followed, or there are far too many";
-    return { problem: { line: 1, column: 1, message, code: deep ? "too-deep" : "alias" } };
+    if (deep) return { problem: { ...start, message: "the file is nested too deeply", code: "too-deep" } };
+    return { problem: { ...start, message: "aliases repeat far too much of the file", code: "alias" } };
   }
 }
 
-/** `1.10` and `1.1` are two names of versions, though one number. */
-function sameKey(a: Node | null, b: Node | null): boolean {
-  return keyText(a) !== undefined && keyText(a) === keyText(b);
+/**
+ * Keys that are given twice and aliases of nothing. Keys become what is written: `1.10` and `1.1` are two names of versions,
+ * though one number. A walk without recursion, since the text comes from outside.
+ */
+function nodeProblems(root: Node, at: (offset: number) => Place): TextProblem[] {
+  const problems: TextProblem[] = [];
+  const anchors = new Set<string>();
+  const open: unknown[] = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (isAlias(node) && !anchors.has(node.source)) {
+      const message = `the alias *${node.source} stands for nothing`;
+      problems.push({ ...at(startOf(node) ?? 0), message, hint: `no &${node.source} comes before it`, code: "alias" });
+    }
+    if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) anchors.add(node.anchor);
+    // Last in is first out, and an anchor must be met before its aliases.
+    for (const child of childrenOf(node).reverse()) open.push(child);
+    for (const problem of isMap(node) ? keyProblems(node.items, at) : []) problems.push(problem);
+  }
+  return problems;
+}
+
+function childrenOf(node: unknown): unknown[] {
+  const parts = isMap(node) ? node.items.flatMap((pair) => [pair.key, pair.value]) : isSeq(node) ? node.items : [];
+  return parts.filter((part) => part !== null && part !== undefined);
+}
+
+function keyProblems(pairs: readonly Pair[], at: (offset: number) => Place): TextProblem[] {
+  const problems: TextProblem[] = [];
+  const seen = new Set<string>();
+  for (const { key } of pairs) {
+    const text = keyText(key);
+    if (text === undefined) {
+      problems.push({ ...at(startOf(key) ?? 0), message: "a key must be a text", code: "yaml" });
+      continue;
+    }
+    if (seen.has(text)) {
+      const message = `the key ${quote(text)} is given twice`;
+      problems.push({ ...at(startOf(key) ?? 0), message, hint: "keep one of them", code: "duplicate-key" });
+    }
+    seen.add(text);
+    if (isScalar(key)) key.value = text;
+  }
+  return problems;
 }
 
 function keyText(key: unknown): string | undefined {
@@ -86,23 +128,23 @@ function keyText(key: unknown): string | undefined {
   return typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
 }
 
-function keepKeysAsWritten(document: Document.Parsed): void {
-  visit(document, {
-    Pair(_, pair) {
-      if (isScalar(pair.key) && typeof pair.key.value !== "string") pair.key.value = keyText(pair.key) ?? "";
-    },
-  });
+function textProblem(error: YAMLError, place: Place): TextProblem {
+  if (error.code === "TAB_AS_INDENT") {
+    return { ...place, message: "a tab indents this line", hint: "use spaces", code: "yaml" };
+  }
+  const [, end] = /end with an? ([\]}])/.exec(error.message) ?? [];
+  if (end !== undefined) return { ...place, message: `not YAML: a ${end} is missing`, code: "yaml" };
+  const [message = ""] = error.message.split("\n");
+  return { ...place, message: `not YAML: ${message.slice(0, 200)}`, code: "yaml" };
 }
 
-function textProblem(error: YAMLError, place: Place, text: string): TextProblem {
-  if (error.code === "DUPLICATE_KEY") {
-    const key = /^["']?([\w@.-]+)/.exec(text.slice(error.pos[0], error.pos[0] + 100))?.[1] ?? "";
-    return { ...place, message: `the key "${key}" is given twice`, hint: "keep one of them", code: "duplicate-key" };
-  }
-  if (error.code === "TAB_AS_INDENT")
-    return { ...place, message: "a tab indents this line", hint: "use spaces", code: "yaml" };
-  const message = error.message.split("\n")[0] ?? "";
-  return { ...place, message: `not YAML: ${message.slice(0, 200)}`, code: "yaml" };
+/** A parser that has lost its way says several things of one place; the first is the nearest to the truth. */
+function onePerPlace(problems: readonly TextProblem[]): TextProblem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ line, column }) => {
+    const key = `${line}:${column}`;
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
 function placeOf(lines: LineCounter, offset: number): Place {

@@ -97,9 +97,9 @@ function notAddress(text: string): Said {
   const message = `${quote(text)} is not an IP address and port`;
   const code = "not-an-address";
   if (isIP(text) === 4) return { message, hint: `the port is missing: "${text}:8080"`, code };
-  if (isIP(text) === 6) return { message, hint: `write "[${text}]:8080"`, code };
   const match = /^(?:(.*):)?(\d{1,5})$/.exec(text);
   if (match !== null && isIP(match[1] ?? "") === 6) return { message, hint: `write "[${match[1]}]:${match[2]}"`, code };
+  if (isIP(text) === 6) return { message, hint: `write "[${text}]:8080"`, code };
   if (match?.[1] === "localhost") return { message, hint: `write "127.0.0.1:${match[2]}"`, code };
   if (match !== null && (match[1] ?? "") === "")
     return { message, hint: `write "0.0.0.0:${match[2]}" for all addresses`, code };

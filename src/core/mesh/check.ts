@@ -1,6 +1,6 @@
 import { formatPath, type Problem } from "../failure/problem.ts";
-import { checkGateway } from "./check-gateway.ts";
 import { type Findings, findingsOf, unknownService } from "./check-findings.ts";
+import { checkGateway } from "./check-gateway.ts";
 import { checkResources } from "./check-resources.ts";
 import type { HostPort, Mesh, Service, ServiceVersion, Sidecar } from "./mesh.ts";
 import { WHOLE } from "./mesh.ts";
@@ -57,7 +57,7 @@ function checkEndpoints(findings: Findings, version: ServiceVersion, path: reado
         [...path, "endpoints", index],
         "duplicate-endpoint",
         `${key} is given twice in ${version.name}`,
-        "weight an endpoint with weight:",
+        "to send it more, write weight: 2",
       );
     }
     seen.add(key);

@@ -72,7 +72,7 @@ export function parseWeight(
     return { message: `${text} is finer than a basis point`, hint: "the smallest step is 0.01%" };
   }
   const basisPoints = Number(whole) * 100 + Number(fraction.slice(0, 2).padEnd(2, "0"));
-  if (basisPoints > WHOLE) return { message: `${text} is more than the whole traffic`, hint: "100% is the most" };
+  if (basisPoints > WHOLE) return { message: `${text} is more than the whole`, hint: "100% is the most" };
   return { basisPoints };
 }
 

@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ControlError } from "../core/failure/control-error.ts";
+import type { Digest } from "../core/resource/resource.ts";
+import type { Codec } from "../envoy/codec.ts";
+import { scanDescriptors } from "../envoy/descriptor-scan.ts";
+import { createCodec } from "../envoy/json-codec.ts";
+
+/** Where the API comes from: a FileDescriptorSet, or an Envoy binary; without either, from the set of the build. */
+export interface SchemaSource {
+  readonly descriptorSet?: string;
+  readonly envoy?: string;
+}
+
+// The same folder from src/file/ and from dist/file/.
+const BUILT_SET = fileURLToPath(new URL("../../dist/envoy-api.binpb", import.meta.url));
+const BUILT_ABOUT = fileURLToPath(new URL("../../dist/envoy-api.json", import.meta.url));
+
+const VERSION_TIMEOUT_MS = 20_000;
+
+/**
+ * The codec of a fleet's Envoy, of a descriptor set, or of the Envoy that the build found. Nothing is cached: to read
+ * an Envoy of 107 MB takes about 0.2 s, and its hash would take as long.
+ *
+ * @throws ControlError `invalid` with what to do, for a file that is missing or is not what it should be
+ */
+export async function loadCodec({ descriptorSet, envoy }: SchemaSource = {}): Promise<Codec> {
+  if (descriptorSet !== undefined) return fromSetFile(descriptorSet);
+  return envoy === undefined ? fromBuild() : fromEnvoy(envoy);
+}
+
+const sha256: Digest = (content) => createHash("sha256").update(content).digest("hex");
+
+async function fromSetFile(path: string): Promise<Codec> {
+  const set = await read(path, "the descriptor set");
+  return createCodec({ set, envoyVersion: `descriptor set ${basename(path)}`, digest: sha256 });
+}
+
+async function fromBuild(): Promise<Codec> {
+  const problem = "Envoy's API has not been read out of an Envoy yet: run npm run build, or name one with --envoy";
+  const [set, about] = await Promise.all([readFile(BUILT_SET), readFile(BUILT_ABOUT, "utf8")]).catch((error) => {
+    throw new ControlError("invalid", `${problem} (${BUILT_SET}: ${codeOf(error)})`, { cause: error });
+  });
+  return createCodec({ set, envoyVersion: versionIn(about), digest: sha256 });
+}
+
+async function fromEnvoy(path: string): Promise<Codec> {
+  const [binary, envoyVersion] = await Promise.all([read(path, "the Envoy"), versionOf(path)]);
+  const scan = scanDescriptors(binary);
+  if ("problem" in scan) throw new ControlError("invalid", `${path}: ${scan.problem}`);
+  return createCodec({ set: scan.set, envoyVersion, digest: sha256 });
+}
+
+async function read(path: string, what: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
+    throw new ControlError("invalid", `${what} ${path} cannot be read (${codeOf(error)})`, { cause: error });
+  });
+}
+
+function versionIn(about: string): string {
+  const version = /"envoyVersion":\s*"([^"\\]+)"/.exec(about)?.[1];
+  if (version !== undefined) return version;
+  throw new ControlError("invalid", `${BUILT_ABOUT} does not say which Envoy the API is of: run npm run build`);
+}
+
+/** An Envoy of another system can be read, too, though not run: its version is then not known. */
+function versionOf(path: string): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(path, ["--version"], { timeout: VERSION_TIMEOUT_MS }, (_error, stdout) => {
+      resolve(/version: [0-9a-f]+\/([^/\s]+)\//.exec(stdout)?.[1] ?? `of ${basename(path)}`);
+    });
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
