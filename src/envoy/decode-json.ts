@@ -93,7 +93,7 @@ function writeWellKnown(writing: Writing, message: ReflectMessage): unknown {
     return writing.sensitive === undefined ? json : redactStruct(json);
   } catch {
     const set = message.sortedFields.filter((field) => message.isSet(field));
-    return Object.fromEntries(set.map((field) => [field.name, String(message.get(field))]));
+    return Object.fromEntries(set.map((field) => [field.name, writeField(writing, message, field)]));
   }
 }
 

@@ -23,7 +23,7 @@ export function scanDescriptors(binary: Uint8Array): DescriptorScan {
     if (file !== undefined && !found.has(file.name)) found.set(file.name, file);
   }
   if (!found.has(PROOF)) {
-    return { problem: `no descriptor of Envoy's API is in these ${binary.length} bytes: is it an Envoy binary?` };
+    return { problem: `this is no Envoy binary: Envoy's API is not in its ${binary.length} bytes` };
   }
   return orderedSet(found);
 }

@@ -9,12 +9,9 @@ const SENSITIVE = "udpa.annotations.sensitive";
 /** The fields that Envoy's API marks as secrets. What such a field holds is a secret as a whole. */
 export function sensitiveFields(registry: FileRegistry): ReadonlySet<DescField> {
   const mark = registry.getExtension(SENSITIVE);
-  const found = new Set<DescField>();
-  if (mark === undefined) return found;
-  for (const type of registry) {
-    if (type.kind === "message") for (const field of type.fields) if (hasOption(field, mark)) found.add(field);
-  }
-  return found;
+  if (mark === undefined) return new Set();
+  const fields = [...registry].flatMap((type) => (type.kind === "message" ? type.fields : []));
+  return new Set(fields.filter((field) => hasOption(field, mark)));
 }
 
 /** Names under which secrets travel that no schema marks: headers, and keys of free-form structures. */
@@ -37,7 +34,8 @@ export function redactStruct(json: unknown): unknown {
 
 /** One header of envoy.config.core.v3.HeaderValue; the schema marks none of them, not even `authorization`. */
 export function redactHeader(header: Record<string, unknown>): Record<string, unknown> {
-  if (!isSecretName(String(header["key"] ?? ""))) return header;
+  const { key } = header;
+  if (typeof key !== "string" || !isSecretName(key)) return header;
   for (const field of ["value", "raw_value"]) if (header[field] !== undefined) header[field] = REDACTED;
   return header;
 }
