@@ -17,6 +17,8 @@ export interface Request {
 export interface PublishRequest extends Request {
   readonly mesh: Mesh;
   readonly source?: { readonly name: string; readonly text: string };
+  /** Makes it live at once, without a rollout. Only for a store without revisions, before any node is served. */
+  readonly seed?: boolean;
   /** `all`: one host, then all. The only kind until rollouts judge themselves; also the default. */
   readonly stages?: "all";
 }

@@ -2,7 +2,8 @@ import type { Weights } from "../mesh/mesh.ts";
 
 /**
  * A *state* of the fleet: a revision with the weights in force. The seed makes one, and each rollout that is `done`.
- * Two states are the same when both their parts are equal.
+ * Two states are the same when both their parts are equal. Revision 0 is the state before the first revision was
+ * published: in it no node is told anything.
  */
 export interface FleetState {
   readonly revision: number;
@@ -24,6 +25,12 @@ export interface Refusal {
   readonly node: string;
   readonly typeUrl: string;
   readonly error: string;
+}
+
+/** Nodes that have neither the `from` nor the target of a rollout when it starts: what a rollout that it takes over from left. */
+export interface Strays {
+  readonly state: FleetState;
+  readonly nodes: readonly string[];
 }
 
 /** What a person asked for: who, why, and the key that makes a repetition harmless. */
@@ -55,6 +62,10 @@ export type EventBody =
       readonly from: FleetState;
       readonly to: FleetState;
       readonly stages: readonly StagePlan[];
+      /** Connected nodes whose view changes: the most that can be touched by those who are here now. */
+      readonly nodes?: readonly string[];
+      /** They keep what they have until their stage comes, and go to `from` if it is taken back. */
+      readonly strays?: readonly Strays[];
       /** Sentences: what a rollback undoes. */
       readonly undoes?: readonly string[];
       readonly asked: Asked;
@@ -68,7 +79,12 @@ export type EventBody =
       /** When doubt begins: no ACK by then means `held`. RFC 3339. */
       readonly deadline: string;
     }
-  | { readonly type: "rollout.acked"; readonly rollout: string; readonly stage: number; readonly nodes: readonly string[] }
+  | {
+      readonly type: "rollout.acked";
+      readonly rollout: string;
+      readonly stage: number;
+      readonly nodes: readonly string[];
+    }
   | { readonly type: "rollout.lost"; readonly rollout: string; readonly nodes: readonly string[] }
   | { readonly type: "rollout.held"; readonly rollout: string; readonly why: string }
   | { readonly type: "rollout.resumed"; readonly rollout: string; readonly why: string; readonly deadline: string }

@@ -1,4 +1,4 @@
-import type { Asked, FleetState, Refusal, RolloutKind, StagePlan } from "./event.ts";
+import type { Asked, FleetState, Refusal, RolloutKind, StagePlan, Strays } from "./event.ts";
 
 export type RevisionStatus = "validated" | "rolling" | "live" | "knownGood" | "tainted" | "retired";
 
@@ -38,6 +38,10 @@ export interface RolloutRecord {
   readonly stage: number;
   /** When it entered its present stage, RFC 3339. */
   readonly since: string;
+  /** Connected nodes whose view was to change when it started. */
+  readonly nodes?: readonly string[];
+  /** Nodes that were on neither `from` nor `to` when it started. */
+  readonly strays?: readonly Strays[];
   /** Node ids that have been given the target, in the order of the stages. */
   readonly targets: readonly string[];
   readonly acked: readonly string[];
