@@ -61,7 +61,8 @@ async function writeSchema(envoy) {
 function buildKey(envoy) {
   const inputs = [
     ...filesUnder(join(ROOT, "src")),
-    ...["tsconfig.json", "package-lock.json", "scripts/build-schema.mjs"].map((name) => join(ROOT, name)),
+    ...filesUnder(join(ROOT, "scripts")),
+    ...["tsconfig.json", "package-lock.json"].map((name) => join(ROOT, name)),
     ...(envoy.path === undefined ? [] : [envoy.path]),
   ];
   const hash = createHash("sha256");
