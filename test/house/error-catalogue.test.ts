@@ -1,6 +1,10 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { CONTROL_ERROR_CODES, ControlError } from "../../src/core/failure/control-error.ts";
+import { createClient } from "../../src/cli/client.ts";
+import { CONTROL_ERROR_CODES, ControlError, type ControlErrorCode } from "../../src/core/failure/control-error.ts";
 import { failed } from "../../src/http/answer.ts";
 
 const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
@@ -22,12 +26,26 @@ describe("docs/errors.md", () => {
     }
   });
 
-  test("gives each code a status of an error, an exit code of the contract, and a remedy", () => {
-    for (const { status, exit, remedy } of rows) {
-      expect(Number(status)).toBeGreaterThanOrEqual(400);
-      expect(Number(status)).toBeLessThanOrEqual(599);
-      expect(["1", "2", "3", "4", "5"]).toContain(exit);
-      expect(remedy?.length).toBeGreaterThan(10);
+  test("gives each code the exit code that the command line makes of such an answer", async () => {
+    const server = createServer((request, response) => {
+      const answer = failed(new ControlError(request.url?.slice(1) as ControlErrorCode, "planted"));
+      response.writeHead(answer.status, Object.fromEntries(answer.headers));
+      void answer.text().then((body) => response.end(body));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = createClient(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    try {
+      for (const code of CONTROL_ERROR_CODES) {
+        const exit = Number(rows.find((row) => row.code === code)?.exit);
+        await expect(client.get(`/${code}`)).rejects.toMatchObject({ exit });
+      }
+    } finally {
+      client.close();
+      server.close();
     }
+  });
+
+  test("says for each what to do", () => {
+    for (const { remedy } of rows) expect(remedy?.length).toBeGreaterThan(10);
   });
 });
