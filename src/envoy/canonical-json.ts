@@ -1,6 +1,10 @@
 import type { DescEnum, DescField, DescMessage, DescOneof, ScalarType } from "@bufbuild/protobuf";
 import { nearest } from "../core/mesh/nearest.ts";
-import { emptyObject, isObject, type Reading, wrongType } from "./reading.ts";
+import { wrongType } from "./complaints.ts";
+import { checkAbsent, type FieldConstraint } from "./constraints.ts";
+import { emptyObject, isObject } from "./json-kinds.ts";
+import { type Reading } from "./reading.ts";
+import { OWN_STREAMS } from "./references.ts";
 import { mapKeyComplaint, scalarComplaint } from "./scalar-json.ts";
 import { readWellKnown } from "./well-known-json.ts";
 
@@ -11,9 +15,12 @@ import { readWellKnown } from "./well-known-json.ts";
  */
 export function readMessage(reading: Reading, message: DescMessage, json: unknown, ignore?: string): unknown {
   if (!reading.descend()) return undefined;
+  const { references } = reading;
+  if (message.typeName === OWN_STREAMS) reading.references = undefined;
   const wellKnown = readWellKnown(message);
   const result =
     wellKnown === undefined ? readFields(reading, message, json, ignore) : wellKnown(reading, json, readMessage);
+  reading.references = references;
   reading.ascend();
   return result;
 }
@@ -21,6 +28,7 @@ export function readMessage(reading: Reading, message: DescMessage, json: unknow
 function readFields(reading: Reading, message: DescMessage, json: unknown, ignore: string | undefined): unknown {
   if (!isObject(json)) return reading.complain(wrongType(`an object (${message.name})`, json));
   const known = fieldsOf(message);
+  const rules = reading.rulesOf(message);
   const result = emptyObject();
   const taken = new Map<DescOneof, string>();
   for (const key of Object.keys(json)) {
@@ -31,10 +39,14 @@ function readFields(reading: Reading, message: DescMessage, json: unknown, ignor
     const field = known.get(key);
     if (field === undefined) unknownField(reading, message, key);
     else if (value !== null || takesNull(field)) {
-      if (isFree(reading, field, key, { result, taken })) result[field.name] = readField(reading, field, value);
+      if (isFree(reading, field, key, { result, taken })) {
+        result[field.name] = readChecked(reading, field, value, rules?.fields.get(field));
+      }
     }
     reading.leave();
   }
+  if (rules !== undefined) checkAbsent(reading, rules, result);
+  reading.references?.collect(message, result);
   return result;
 }
 
@@ -91,6 +103,15 @@ function isFree(reading: Reading, field: DescField, key: string, { result, taken
   }
   taken.set(field.oneof, key);
   return true;
+}
+
+function readChecked(reading: Reading, field: DescField, json: unknown, rules: FieldConstraint | undefined): unknown {
+  if (rules === undefined) return readField(reading, field, json);
+  const value = rules.skip
+    ? reading.withoutRules(() => readField(reading, field, json))
+    : readField(reading, field, json);
+  if (value !== undefined) rules.check(reading, value);
+  return value;
 }
 
 function readField(reading: Reading, field: DescField, json: unknown): unknown {

@@ -11,7 +11,7 @@ import {
 import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { emptyObject } from "./reading.ts";
+import { emptyObject } from "./json-kinds.ts";
 import { typeNameOf, typeUrlOf } from "./registry.ts";
 import { REDACTED, redactHeader, redactStruct, sensitiveFields } from "./sensitive.ts";
 import { readWellKnown } from "./well-known-json.ts";

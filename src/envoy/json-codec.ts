@@ -1,10 +1,13 @@
 import { type DescMessage, type FileRegistry, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import type { Problem } from "../core/failure/problem.ts";
-import { type Digest, type Resource, versionOf } from "../core/resource/resource.ts";
+import { type Digest, type Reference, type Resource, versionOf } from "../core/resource/resource.ts";
 import { readMessage } from "./canonical-json.ts";
 import type { Codec } from "./codec.ts";
+import { wrongType } from "./complaints.ts";
+import { Constraints } from "./constraints.ts";
 import { JsonDecoder } from "./decode-json.ts";
-import { isObject, Reading, wrongType } from "./reading.ts";
+import { isObject } from "./json-kinds.ts";
+import { Reading } from "./reading.ts";
 import { nameFieldOf, openRegistry, typeNameOf, typeUrlOf, wordsOf } from "./registry.ts";
 import { unknownType } from "./well-known-json.ts";
 
@@ -20,7 +23,12 @@ export function createCodec({ set, envoyVersion, digest }: CodecSource): Codec {
   return new JsonCodec(openRegistry(set), envoyVersion, digest);
 }
 
-type Checked = { readonly canonical: Record<string, unknown>; readonly bytes: Uint8Array };
+interface Checked {
+  readonly canonical: Readonly<Record<string, unknown>>;
+  readonly bytes: Uint8Array;
+  readonly refs: readonly Reference[];
+}
+
 type Problems = { readonly problems: readonly Problem[] };
 
 class JsonCodec implements Codec {
@@ -28,16 +36,18 @@ class JsonCodec implements Codec {
   readonly #registry: FileRegistry;
   readonly #digest: Digest;
   readonly #decoder: JsonDecoder;
+  readonly #constraints: Constraints;
 
   constructor(registry: FileRegistry, envoyVersion: string, digest: Digest) {
     this.envoyVersion = envoyVersion;
     this.#registry = registry;
     this.#digest = digest;
     this.#decoder = new JsonDecoder(registry);
+    this.#constraints = new Constraints(registry);
   }
 
   encode(json: unknown): { readonly resource: Resource } | Problems {
-    const reading = new Reading(this.#registry, this.envoyVersion);
+    const reading = new Reading(this.#registry, this.envoyVersion, this.#constraints);
     const message = this.#typeOf(reading, json);
     const nameField = message === undefined ? undefined : resourceName(reading, message);
     if (message === undefined || nameField === undefined) return { problems: reading.problems };
@@ -48,11 +58,11 @@ class JsonCodec implements Codec {
     }
     const { bytes } = checked;
     const typeUrl = typeUrlOf(message);
-    return { resource: { typeUrl, name, version: versionOf(bytes, this.#digest), bytes, refs: [] } };
+    return { resource: { typeUrl, name, version: versionOf(bytes, this.#digest), bytes, refs: checked.refs } };
   }
 
   check(typeUrl: string, json: unknown): readonly Problem[] {
-    const reading = new Reading(this.#registry, this.envoyVersion);
+    const reading = new Reading(this.#registry, this.envoyVersion, this.#constraints);
     const message = this.#registry.getMessage(typeNameOf(typeUrl));
     if (message === undefined) unknownType(reading, typeUrl);
     else this.#check(reading, message, json);
@@ -88,7 +98,7 @@ class JsonCodec implements Codec {
       // Depth is the reading's: it counts, and says where.
       const options = { registry: this.#registry, recursionLimit: Number.MAX_SAFE_INTEGER };
       const value = fromJson(message, canonical as JsonValue, options);
-      return { canonical, bytes: toBinary(message, value) };
+      return { canonical, bytes: toBinary(message, value), refs: reading.references?.sorted() ?? [] };
     } catch (error) {
       reading.complain({ message: `cannot be encoded as ${message.name}: ${wordsOf(error)}`, code: "not-encodable" });
       return reading;
@@ -106,16 +116,22 @@ function resourceName(reading: Reading, message: DescMessage): string | undefine
   return undefined;
 }
 
-/** Everything that was found, and the missing name where that is among it. */
+/** Everything that was found, and the missing name where that is among it: in these words, not as a broken rule. */
 function withoutName(reading: Reading, json: unknown, nameField: string): readonly Problem[] {
   if (!isObject(json) || isNamed(json, nameField)) return reading.problems;
-  reading.enter(nameField);
-  reading.complain({ message: "is missing: a resource is asked for by its name", code: "missing-name" });
-  reading.leave();
-  return reading.problems;
+  const spellings: readonly unknown[] = [nameField, camelCase(nameField)];
+  const others = reading.problems.filter(
+    ({ path, code }) => code !== "broken-rule" || path.length !== 1 || !spellings.includes(path[0]),
+  );
+  const message = "is missing: a resource is asked for by its name";
+  return [...others, { path: [nameField], message, code: "missing-name" }];
+}
+
+function camelCase(name: string): string {
+  return name === "cluster_name" ? "clusterName" : name;
 }
 
 function isNamed(json: Readonly<Record<string, unknown>>, nameField: string): boolean {
-  const name = json[nameField] ?? json[nameField === "cluster_name" ? "clusterName" : nameField];
+  const name = json[nameField] ?? json[camelCase(nameField)];
   return name !== undefined && name !== null && name !== "";
 }

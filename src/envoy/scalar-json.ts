@@ -1,5 +1,5 @@
 import { ScalarType } from "@bufbuild/protobuf";
-import { type Complaint, wrongType } from "./reading.ts";
+import { type Complaint, wrongType } from "./complaints.ts";
 
 /**
  * What is wrong with JSON as a value of a scalar field, or undefined. Stricter than the proto3 mapping where that lets

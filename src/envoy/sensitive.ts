@@ -1,5 +1,5 @@
 import { type DescField, type FileRegistry, hasOption } from "@bufbuild/protobuf";
-import { emptyObject, isObject } from "./reading.ts";
+import { emptyObject, isObject } from "./json-kinds.ts";
 
 /** Stands where a secret stood. */
 export const REDACTED = "[redacted]";

@@ -1,7 +1,9 @@
 import { type DescMessage, type Registry, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { nearest } from "../core/mesh/nearest.ts";
-import { emptyObject, isObject, type Reading, wrongType } from "./reading.ts";
+import { wrongType } from "./complaints.ts";
+import { emptyObject, isObject } from "./json-kinds.ts";
+import { type Reading } from "./reading.ts";
 import { typeNameOf, typeUrlOf } from "./registry.ts";
 import { scalarComplaint } from "./scalar-json.ts";
 
