@@ -43,8 +43,7 @@ function readAny(reading: Reading, json: unknown, readMessage: ReadMessage): unk
   }
   const message = reading.registry.getMessage(typeNameOf(typeUrl));
   if (message === undefined) return unknownType(reading, typeUrl);
-  const result = emptyObject();
-  result["@type"] = typeUrlOf(message);
+  const result: Record<string, unknown> = { "@type": typeUrlOf(message) };
   if (readWellKnown(message) !== undefined) {
     result["value"] = valueOfWellKnown(reading, message, json, readMessage);
     return result;
