@@ -1,0 +1,8 @@
+// The library's public names, and nothing else.
+
+export type { EncodedResource, ResourceInput, ResourceName, Versions } from "./library/snapshot.ts";
+export { Snapshot, SnapshotError, snapshot } from "./library/snapshot.ts";
+export type { Convergence, NodeView } from "./library/snapshot-cache.ts";
+export { SnapshotCache } from "./library/snapshot-cache.ts";
+export type { NackEvent, XdsEvent, XdsServerOptions } from "./library/xds-server.ts";
+export { XdsServer } from "./library/xds-server.ts";

@@ -1,0 +1,155 @@
+import type { FleetEvent, NodeStatus, TypeState, View } from "../control/fleet.ts";
+import type { NodeRegistry } from "../control/node-registry.ts";
+import type { NodeIdentity } from "../core/node/node.ts";
+import type { ResourceInput, ResourceName, Versions } from "./snapshot.ts";
+import { Snapshot, snapshot } from "./snapshot.ts";
+
+/** What a group's node asked for, has acknowledged, and refused. */
+export interface NodeView {
+  readonly id: string;
+  readonly cluster: string;
+  readonly connected: boolean;
+  readonly types: Readonly<
+    Record<string, { readonly state: TypeState; readonly version: string; readonly error?: string }>
+  >;
+}
+
+/** Who has the group's snapshot: node ids. */
+export interface Convergence {
+  readonly acked: readonly string[];
+  readonly refused: readonly string[];
+  /** Connected, and neither yet. */
+  readonly pending: readonly string[];
+}
+
+/** The group of nodes without one of their own. */
+const DEFAULT_GROUP = "default";
+
+/** Snapshots by group of nodes. Synchronous: when a method returns, the change is on its way to the group's streams. */
+export class SnapshotCache {
+  readonly #groupOf: (node: NodeIdentity) => string;
+  readonly #views = new Map<string, { snapshot: Snapshot; view: View }>();
+  readonly #registries = new Set<NodeRegistry>();
+  readonly #listeners = new Set<() => void>();
+
+  /** @param options.group which group a node belongs to; all are in `"default"` without it */
+  constructor(options: { group?: (node: NodeIdentity) => string } = {}) {
+    this.#groupOf = options.group ?? (() => DEFAULT_GROUP);
+  }
+
+  /** The group's snapshot from now on. Content decides what is sent: equal resources are not sent again. */
+  set(group: string, next: Snapshot): void {
+    const name = group || DEFAULT_GROUP;
+    const view: View = { snapshot: next.content, revision: 0, group: name };
+    this.#views.set(name, { snapshot: next, view });
+    for (const registry of this.#registries) {
+      for (const node of registry.nodes())
+        if (this.#nameOf(node.identity) === name) registry.assign(node.identity.id, view);
+    }
+  }
+
+  get(group: string): Snapshot | undefined {
+    return this.#views.get(group || DEFAULT_GROUP)?.snapshot;
+  }
+
+  groups(): string[] {
+    return [...this.#views.keys()];
+  }
+
+  /** Nodes of the group, connected or not. */
+  nodes(group: string): NodeView[] {
+    return this.#statuses(group).map(({ identity: { id, cluster }, connected, types }) => ({
+      id,
+      cluster,
+      connected,
+      types: Object.fromEntries(types),
+    }));
+  }
+
+  /**
+   * Changes some resources of a group; an unknown group begins empty.
+   *
+   * @returns the group's new snapshot
+   * @throws SnapshotError for what cannot be encoded; nothing is changed then
+   */
+  update(
+    group: string,
+    changes: { set?: readonly ResourceInput[]; remove?: readonly ResourceName[]; version?: Versions },
+  ): Snapshot {
+    const next = (this.get(group) ?? snapshot({ resources: [] })).with(changes);
+    this.set(group, next);
+    return next;
+  }
+
+  /** Forgets the group. Its connected nodes are told nothing and keep what they have. */
+  delete(group: string): void {
+    const name = group || DEFAULT_GROUP;
+    this.#views.delete(name);
+    for (const registry of this.#registries) {
+      for (const node of registry.nodes())
+        if (this.#nameOf(node.identity) === name) registry.assign(node.identity.id, undefined);
+    }
+  }
+
+  /**
+   * Waits until every connected node of the group has acknowledged or refused its snapshot, or the time is over.
+   * Removals that are held back are not waited for.
+   */
+  async converged(group: string, options: { timeoutMs?: number } = {}): Promise<Convergence> {
+    const now = this.#convergence(group);
+    if (now.pending.length === 0) return now;
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        this.#listeners.delete(look);
+        resolve(this.#convergence(group));
+      };
+      const look = (): void => {
+        if (this.#convergence(group).pending.length === 0) finish();
+      };
+      const timer = setTimeout(finish, options.timeoutMs ?? 5_000);
+      this.#listeners.add(look);
+    });
+  }
+
+  /** Connects a server's nodes to the groups. Called by XdsServer. */
+  attach(registry: NodeRegistry): () => void {
+    this.#registries.add(registry);
+    const stop = registry.listen((event) => this.#onEvent(registry, event));
+    return () => {
+      stop();
+      this.#registries.delete(registry);
+    };
+  }
+
+  /** The group a node belongs to. */
+  groupOf(node: NodeIdentity): string {
+    return this.#nameOf(node);
+  }
+
+  #onEvent(registry: NodeRegistry, event: FleetEvent): void {
+    if (event.kind === "connected") registry.assign(event.node.id, this.#views.get(this.#nameOf(event.node))?.view);
+    for (const look of Array.from(this.#listeners)) look();
+  }
+
+  #nameOf(node: NodeIdentity): string {
+    return this.#groupOf(node) || DEFAULT_GROUP;
+  }
+
+  #statuses(group: string): NodeStatus[] {
+    const name = group || DEFAULT_GROUP;
+    const all = [...this.#registries].flatMap((registry) => registry.nodes());
+    return all.filter(({ identity }) => this.#nameOf(identity) === name);
+  }
+
+  #convergence(group: string): Convergence {
+    const connected = this.#statuses(group).filter((node) => node.connected);
+    const ids = (wanted: (node: NodeStatus) => boolean): string[] =>
+      connected.flatMap((node) => (wanted(node) ? [node.identity.id] : []));
+    return {
+      acked: ids(({ state }) => state === "IN_SYNC"),
+      refused: ids(({ state }) => state === "REFUSED"),
+      pending: ids(({ state }) => state !== "IN_SYNC" && state !== "REFUSED"),
+    };
+  }
+}

@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+import { formatPath, type Problem } from "../core/failure/problem.ts";
+import type { Digest, Reference, Resource } from "../core/resource/resource.ts";
+import { versionOf } from "../core/resource/resource.ts";
+import type { Snapshot as Content } from "../core/snapshot/snapshot.ts";
+import { dangling, snapshotOf } from "../core/snapshot/snapshot.ts";
+import { builtCodec } from "../file/schema-set.ts";
+
+/** A resource as a program gives it: Envoy's JSON with `@type`, or bytes that are encoded already. */
+export type ResourceInput = Readonly<Record<string, unknown>> | EncodedResource;
+
+/** A resource that is encoded already; nothing is checked in it. */
+export interface EncodedResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** One version for all types, or one by type URL; content hashes for types it does not name. */
+export type Versions = string | Readonly<Record<string, string>>;
+
+/** Which resource, without its content. */
+export type ResourceName = Reference;
+
+/** What cannot become a snapshot: every mistake at once, with the path from the list of resources. */
+export class SnapshotError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    const lines = problems.map(({ path, message }) => `${formatPath(path)}: ${message}`);
+    super(`the resources cannot be used:\n${lines.join("\n")}`);
+    this.name = "SnapshotError";
+    this.problems = problems;
+  }
+}
+
+/** An immutable set of resources. */
+export class Snapshot {
+  /** The resources by type and name, encoded. */
+  readonly content: Content;
+  readonly #versions: Versions;
+
+  constructor(content: Content, versions: Versions) {
+    this.content = content;
+    this.#versions = versions;
+  }
+
+  /** What `version_info` and `system_version_info` say for a type; undefined where it has no such resources. */
+  version(typeUrl: string): string | undefined {
+    return this.content.types.get(typeUrl)?.version;
+  }
+
+  /** The names of a type's resources, sorted. */
+  names(typeUrl: string): string[] {
+    return [...(this.content.types.get(typeUrl)?.resources.keys() ?? [])];
+  }
+
+  /** Names that resources refer to and that the snapshot does not have. */
+  dangling(): ResourceName[] {
+    return dangling(this.content);
+  }
+
+  /**
+   * The snapshot with some resources set and some removed. `version` touches only the types that changed.
+   *
+   * @throws SnapshotError for what cannot be encoded
+   */
+  with(changes: { set?: readonly ResourceInput[]; remove?: readonly ResourceName[]; version?: Versions }): Snapshot {
+    const all = new Map<string, Resource>();
+    for (const { resources } of this.content.types.values()) {
+      for (const resource of resources.values()) all.set(keyOf(resource), resource);
+    }
+    const touched = new Set<string>();
+    for (const name of changes.remove ?? []) if (all.delete(keyOf(name))) touched.add(name.typeUrl);
+    for (const resource of encodeAll(changes.set ?? [])) {
+      if (all.get(keyOf(resource))?.version !== resource.version) touched.add(resource.typeUrl);
+      all.set(keyOf(resource), resource);
+    }
+    const versions = mergeVersions(this.#versions, this.content, touched, changes.version);
+    return new Snapshot(snapshotOf(all.values(), sha256, versions), versions);
+  }
+}
+
+/**
+ * A snapshot of these resources. Pure: equal resources give equal content and, without `version`, equal versions.
+ *
+ * @throws SnapshotError with every mistake: what cannot be encoded, a missing name, a name given twice for a type
+ */
+export function snapshot(input: { resources: readonly ResourceInput[]; version?: Versions }): Snapshot {
+  const versions = input.version ?? {};
+  return new Snapshot(snapshotOf(encodeAll(input.resources), sha256, versions), versions);
+}
+
+const sha256: Digest = (content) => createHash("sha256").update(content).digest("hex");
+
+function keyOf({ typeUrl, name }: Reference): string {
+  return `${typeUrl} ${name}`;
+}
+
+function encodeAll(inputs: readonly ResourceInput[]): Resource[] {
+  const problems: Problem[] = [];
+  const resources: Resource[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, input] of inputs.entries()) {
+    const result = encode(input);
+    if ("problems" in result) {
+      problems.push(...result.problems.map((problem) => ({ ...problem, path: [index, ...problem.path] })));
+      continue;
+    }
+    const { resource } = result;
+    const first = seen.get(keyOf(resource));
+    if (first !== undefined) problems.push(givenTwice(resource, first, index));
+    seen.set(keyOf(resource), index);
+    resources.push(resource);
+  }
+  if (problems.length > 0) throw new SnapshotError(problems);
+  return resources;
+}
+
+function givenTwice(resource: Resource, first: number, index: number): Problem {
+  const message = `${resource.typeUrl} ${JSON.stringify(resource.name)} was given before, at [${first}]`;
+  return { path: [index], message, hint: "give each name once for a type", code: "duplicate-name" };
+}
+
+function encode(input: ResourceInput): { resource: Resource } | { problems: readonly Problem[] } {
+  if (!isEncoded(input)) return builtCodec().encode(input);
+  const { typeUrl, name, bytes } = input;
+  if (name === "") {
+    return { problems: [{ path: ["name"], message: "a resource must have a name", code: "missing-name" }] };
+  }
+  return { resource: { typeUrl, name, bytes, version: versionOf(bytes, sha256), refs: [] } };
+}
+
+function isEncoded(input: ResourceInput): input is EncodedResource {
+  return (
+    typeof input === "object" &&
+    input !== null &&
+    input["bytes"] instanceof Uint8Array &&
+    typeof input["typeUrl"] === "string" &&
+    typeof input["name"] === "string"
+  );
+}
+
+/** Types that did not change keep the version they had; those that did take the new one, or become content hashes. */
+function mergeVersions(before: Versions, content: Content, touched: ReadonlySet<string>, given?: Versions): Versions {
+  const merged: Record<string, string> = {};
+  for (const [typeUrl, { version }] of content.types) {
+    const said = typeof before === "string" ? before : before[typeUrl];
+    if (said !== undefined && !touched.has(typeUrl)) merged[typeUrl] = version;
+  }
+  for (const typeUrl of touched) {
+    const said = typeof given === "string" ? given : given?.[typeUrl];
+    if (said !== undefined) merged[typeUrl] = said;
+  }
+  return merged;
+}

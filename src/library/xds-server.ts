@@ -1,0 +1,115 @@
+import { randomBytes } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { systemClock } from "../control/clock.ts";
+import type { FleetEvent } from "../control/fleet.ts";
+import { NodeRegistry } from "../control/node-registry.ts";
+import { redactRefusal } from "../envoy/redaction.ts";
+import type { XdsListener } from "../grpc/xds-server.ts";
+import { listenXds } from "../grpc/xds-server.ts";
+import type { SnapshotCache } from "./snapshot-cache.ts";
+
+/** How a server serves a cache. Times in milliseconds. */
+export interface XdsServerOptions {
+  readonly cache: SnapshotCache;
+  /** A removed resource stays this long after the last reference to it was given up; 1 s. */
+  readonly graceMs?: number;
+  /** And at most this long, whatever refers to it; 5 s. */
+  readonly holdMs?: number;
+  /** Shown by Envoy as `control_plane.identifier`. */
+  readonly identifier?: string;
+}
+
+/** What a server tells: `connect` and `close` with empty type, version and nonce. */
+export interface XdsEvent {
+  /** The node's id. */
+  readonly node: string;
+  readonly group: string;
+  readonly typeUrl: string;
+  /** The version that was answered. */
+  readonly version: string;
+  readonly nonce: string;
+}
+
+/** A refusal, in the client's own words with secrets made unreadable. */
+export interface NackEvent extends XdsEvent {
+  readonly error: string;
+}
+
+interface Events {
+  ack: [XdsEvent];
+  nack: [NackEvent];
+  connect: [XdsEvent];
+  close: [XdsEvent];
+}
+
+/** Serves a SnapshotCache over ADS, state of the world and delta. */
+export class XdsServer {
+  readonly #cache: SnapshotCache;
+  readonly #registry: NodeRegistry;
+  readonly #identifier: string;
+  readonly #events = new EventEmitter<Events>();
+  #listener: XdsListener | undefined;
+  #detach: (() => void) | undefined;
+
+  constructor({ cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay" }: XdsServerOptions) {
+    this.#cache = cache;
+    this.#identifier = identifier;
+    this.#registry = new NodeRegistry({
+      clock: systemClock,
+      times: { graceMs, holdMs },
+      defer: (work) => void setImmediate(work),
+      tag: () => `${randomBytes(3).toString("hex")}-`,
+      redact: redactRefusal,
+    });
+    this.#registry.listen((event) => this.#tell(event));
+  }
+
+  /**
+   * Listens on `HOST:PORT`; port 0 takes a free one.
+   *
+   * @throws Error with the address and the reason where it cannot be listened on
+   */
+  async listen(address: string): Promise<{ port: number }> {
+    if (this.#listener !== undefined) throw new Error(`this server listens already, on port ${this.#listener.port}`);
+    this.#listener = await listenXds(address, {
+      open: (dialect, sink) => this.#registry.open(dialect, sink),
+      identifier: () => this.#identifier,
+      onWarning: () => {},
+    });
+    this.#detach = this.#cache.attach(this.#registry);
+    return { port: this.#listener.port };
+  }
+
+  /** Calls the listener at each event of that name. */
+  on<K extends keyof Events>(name: K, listener: (...event: Events[K]) => void): this {
+    this.#events.on(name, listener as never);
+    return this;
+  }
+
+  /** No longer calls the listener. */
+  off<K extends keyof Events>(name: K, listener: (...event: Events[K]) => void): this {
+    this.#events.off(name, listener as never);
+    return this;
+  }
+
+  /** Ends the streams and stops listening; what has not ended after `graceMs` (1 s) is cut. */
+  async close({ graceMs = 1_000 }: { graceMs?: number } = {}): Promise<void> {
+    this.#registry.close("ok", "this server is shutting down");
+    await this.#listener?.close(graceMs);
+    this.#listener = undefined;
+    this.#detach?.();
+  }
+
+  #tell(event: FleetEvent): void {
+    const base = { node: event.node.id, group: this.#cache.groupOf(event.node), typeUrl: "", version: "", nonce: "" };
+    if (event.kind === "connected") this.#events.emit("connect", base);
+    else if (event.kind === "lost") this.#events.emit("close", base);
+    else if (event.kind === "acked") {
+      const { typeUrl, version, nonce } = event;
+      this.#events.emit("ack", { ...base, typeUrl, version, nonce });
+    } else if (event.kind === "refused") {
+      const { typeUrl, version, nonce, error } = event;
+      this.#events.emit("nack", { ...base, typeUrl, version, nonce, error });
+    }
+  }
+}

@@ -1,0 +1,214 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Logger } from "pino";
+import { systemClock } from "./control/clock.ts";
+import { openControlPlane } from "./control/conductor.ts";
+import type { ControlPlane } from "./control/control-plane.ts";
+import type { LocatedProblem, MeshReader } from "./control/mesh-reader.ts";
+import { NodeRegistry } from "./control/node-registry.ts";
+import { unreadyControlPlane } from "./control/unready.ts";
+import { emptyState } from "./core/journal/fold.ts";
+import { canonicalJson } from "./core/mesh/canonical.ts";
+import type { Mesh } from "./core/mesh/mesh.ts";
+import type { Digest } from "./core/resource/resource.ts";
+import type { Codec } from "./envoy/codec.ts";
+import { compile } from "./envoy/compile.ts";
+import { redactRefusal } from "./envoy/redaction.ts";
+import { createMeshReader } from "./file/mesh-reader.ts";
+import { loadCodec } from "./file/schema-set.ts";
+import { listenXds } from "./grpc/xds-server.ts";
+import { createHttpServer } from "./http/server.ts";
+import { openSqliteStore } from "./store/sqlite.ts";
+
+/** A control plane's flags, complete: the command line fills in the defaults. */
+export interface ServeOptions {
+  /** Folder of the embedded store. */
+  readonly data: string;
+  /** Seeds an empty store; changes nothing on one that has revisions. */
+  readonly mesh?: string;
+  /** `HOST:PORT`; port 0 takes a free one. */
+  readonly xds: string;
+  /** `HOST:PORT` or `unix:PATH`. */
+  readonly http: string;
+  /** An Envoy binary whose API is used instead of the built-in one. */
+  readonly envoy?: string;
+  readonly descriptorSet?: string;
+  readonly log: Logger;
+}
+
+/** A running control plane. */
+export interface RunningServer {
+  /** `HOST:PORT` with the port that was bound. */
+  readonly xds: string;
+  /** `http://HOST:PORT` or `unix:PATH`. */
+  readonly http: string;
+  readonly controlPlane: ControlPlane;
+  /** Sentences for the person who started it. */
+  readonly notices: readonly string[];
+  close(): Promise<void>;
+}
+
+/** A mesh file that cannot be used: nothing was started. */
+export class MeshFileError extends Error {
+  readonly problems: readonly LocatedProblem[];
+
+  constructor(problems: readonly LocatedProblem[]) {
+    super(`${problems.length} problem(s) in the mesh file`);
+    this.name = "MeshFileError";
+    this.problems = problems;
+  }
+}
+
+/** A removed cluster stays this long after its last reference is gone, and at most this long, in milliseconds. */
+const REMOVAL_TIMES = { graceMs: 1_000, holdMs: 5_000 };
+
+/** How long streams and requests may take to end when the server closes, in milliseconds. */
+const CLOSE_MS = 1_000;
+
+const sha256: Digest = (content) => createHash("sha256").update(content).digest("hex");
+
+/**
+ * Runs a control plane: everything is wired here and nowhere else.
+ *
+ * @throws MeshFileError for a mesh file with mistakes, Error with a sentence for an address that cannot be bound
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const reader = createMeshReader();
+  const file = options.mesh === undefined ? undefined : await readMesh(options.mesh, reader);
+  const codec = await loadCodec({
+    ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
+    ...(options.descriptorSet === undefined ? {} : { descriptorSet: options.descriptorSet }),
+  });
+  const registry = new NodeRegistry({
+    clock: systemClock,
+    times: REMOVAL_TIMES,
+    defer: (work) => void setImmediate(work),
+    tag: () => `${randomBytes(3).toString("hex")}-`,
+    redact: redactRefusal,
+  });
+  const { controlPlane, notices } = await open(options, registry, codec, reader, file);
+  return listen({ options, registry, controlPlane, codec, reader, notices });
+}
+
+interface MeshFile {
+  readonly name: string;
+  readonly text: string;
+  readonly mesh: Mesh;
+}
+
+async function readMesh(name: string, reader: MeshReader): Promise<MeshFile> {
+  let text: string;
+  try {
+    text = await readFile(name, "utf8");
+  } catch (error) {
+    const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    throw new MeshFileError([{ path: "(document)", message, code: "unreadable", file: name, line: 1, column: 1 }]);
+  }
+  const result = reader.readText(text, name);
+  if ("problems" in result) throw new MeshFileError(result.problems);
+  return { name, text, mesh: result.mesh };
+}
+
+interface Opened {
+  readonly controlPlane: ControlPlane;
+  readonly notices: readonly string[];
+}
+
+async function open(
+  options: ServeOptions,
+  registry: NodeRegistry,
+  codec: Codec,
+  reader: MeshReader,
+  file: MeshFile | undefined,
+): Promise<Opened> {
+  const { log } = options;
+  const opened = await openSqliteStore(resolve(options.data));
+  if ("unusable" in opened) return unready(opened.unusable, registry, log);
+  const { store } = opened;
+  let controlPlane: ControlPlane;
+  try {
+    controlPlane = await openControlPlane({
+      store,
+      fleet: registry,
+      clock: systemClock,
+      digest: sha256,
+      codec,
+      compile,
+      log,
+    });
+  } catch (error) {
+    await store.close();
+    return unready(error instanceof Error ? error.message : String(error), registry, log);
+  }
+  return { controlPlane, notices: file === undefined ? [] : await seed(controlPlane, reader, file) };
+}
+
+function unready(why: string, registry: NodeRegistry, log: Logger): Opened {
+  log.error({ why }, "not ready: no Envoy is answered, what they have stays in force");
+  registry.refuseStreams(why);
+  return { controlPlane: unreadyControlPlane(why, emptyState(), registry), notices: [`not ready: ${why}`] };
+}
+
+/** An empty store takes the file as revision 1, live at once; any other store is left as it is, and that is said. */
+async function seed(controlPlane: ControlPlane, reader: MeshReader, file: MeshFile): Promise<readonly string[]> {
+  const { live } = controlPlane.state();
+  if (live !== null) {
+    const mesh = await controlPlane.mesh(live.revision);
+    if (canonicalJson(mesh) === canonicalJson(file.mesh)) return [];
+    return [
+      `${file.name} differs from revision ${live.revision}, which stays live; to roll it out: belay apply -f ${file.name} --reason "why"`,
+    ];
+  }
+  const problems = controlPlane.check(file.mesh);
+  if (problems.length > 0) throw new MeshFileError(reader.locate(problems, file.text, file.name));
+  const by = "serve";
+  await controlPlane.publish({
+    mesh: file.mesh,
+    source: { name: file.name, text: file.text },
+    seed: true,
+    by,
+    reason: `seed: ${file.name}`,
+  });
+  return [`${file.name} is revision 1, live`];
+}
+
+interface Parts extends Opened {
+  readonly options: ServeOptions;
+  readonly registry: NodeRegistry;
+  readonly codec: Codec;
+  readonly reader: MeshReader;
+}
+
+async function listen(parts: Parts): Promise<RunningServer> {
+  const { options, registry, controlPlane, codec, reader, notices } = parts;
+  const { log } = options;
+  const xds = await listenXds(options.xds, {
+    open: (dialect, sink) => registry.open(dialect, sink),
+    identifier: () => `belay r${controlPlane.state().live?.revision ?? 0}`,
+    onWarning: (message) => log.warn(message),
+  });
+  const xdsAddress = `${options.xds.slice(0, options.xds.lastIndexOf(":"))}:${xds.port}`;
+  const http = createHttpServer({ controlPlane, fleet: registry, meshReader: reader, codec, log, xdsAddress });
+  let bound: { url: string };
+  try {
+    bound = await http.listen(options.http);
+  } catch (error) {
+    await xds.close(0);
+    await controlPlane.close();
+    throw error;
+  }
+  return {
+    xds: xdsAddress,
+    http: bound.url,
+    controlPlane,
+    notices,
+    async close() {
+      await http.close();
+      // Before the streams end: that every node leaves now is no news about the nodes.
+      await controlPlane.close();
+      registry.close("unavailable", "this control plane is shutting down");
+      await xds.close(CLOSE_MS);
+    },
+  };
+}
