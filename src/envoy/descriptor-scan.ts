@@ -70,8 +70,11 @@ function readFile(binary: Uint8Array, start: number): Found | undefined {
   }
 }
 
-function isPlausible({ name, syntax }: FileDescriptorProto): boolean {
-  return name.endsWith(".proto") && (syntax === "" || syntax === "proto2" || syntax === "proto3");
+/** A bare name is some other table's. */
+function isPlausible(file: FileDescriptorProto): boolean {
+  const { name, syntax, messageType, enumType, extension, service, dependency } = file;
+  const holdsSomething = [messageType, enumType, extension, service, dependency].some((list) => list.length > 0);
+  return name.endsWith(".proto") && holdsSomething && (syntax === "" || syntax === "proto2" || syntax === "proto3");
 }
 
 /** Fields of FileDescriptorProto; whatever follows the message in memory begins with another, or with the next name. */

@@ -48,24 +48,28 @@ class JsonCodec implements Codec {
 
   encode(json: unknown): { readonly resource: Resource } | Problems {
     const reading = new Reading(this.#registry, this.envoyVersion, this.#constraints);
+    return guarded(reading, () => this.#encode(reading, json)) ?? { problems: reading.problems };
+  }
+
+  #encode(reading: Reading, json: unknown): { readonly resource: Resource } | Problems | undefined {
     const message = this.#typeOf(reading, json);
     const nameField = message === undefined ? undefined : resourceName(reading, message);
-    if (message === undefined || nameField === undefined) return { problems: reading.problems };
+    if (message === undefined || nameField === undefined) return undefined;
     const checked = this.#check(reading, message, json);
-    const name = "problems" in checked ? undefined : checked.canonical[nameField];
-    if ("problems" in checked || typeof name !== "string" || name === "") {
+    const name = checked?.canonical[nameField];
+    if (checked === undefined || typeof name !== "string" || name === "") {
       return { problems: withoutName(reading, json, nameField) };
     }
-    const { bytes } = checked;
+    const { bytes, refs } = checked;
     const typeUrl = typeUrlOf(message);
-    return { resource: { typeUrl, name, version: versionOf(bytes, this.#digest), bytes, refs: checked.refs } };
+    return { resource: { typeUrl, name, version: versionOf(bytes, this.#digest), bytes, refs } };
   }
 
   check(typeUrl: string, json: unknown): readonly Problem[] {
     const reading = new Reading(this.#registry, this.envoyVersion, this.#constraints);
     const message = this.#registry.getMessage(typeNameOf(typeUrl));
     if (message === undefined) unknownType(reading, typeUrl);
-    else this.#check(reading, message, json);
+    else guarded(reading, () => this.#check(reading, message, json));
     return reading.problems;
   }
 
@@ -91,18 +95,23 @@ class JsonCodec implements Codec {
     return reading.complain({ message: "lacks @type, which says what resource it is", hint, code: "missing-type" });
   }
 
-  #check(reading: Reading, message: DescMessage, json: unknown): Checked | Problems {
-    try {
-      const canonical = readMessage(reading, message, json, "@type");
-      if (reading.problems.length > 0 || !isObject(canonical)) return reading;
-      // Depth is the reading's: it counts, and says where.
-      const options = { registry: this.#registry, recursionLimit: Number.MAX_SAFE_INTEGER };
-      const value = fromJson(message, canonical as JsonValue, options);
-      return { canonical, bytes: toBinary(message, value), refs: reading.references?.sorted() ?? [] };
-    } catch (error) {
-      reading.complain({ message: `cannot be encoded as ${message.name}: ${wordsOf(error)}`, code: "not-encodable" });
-      return reading;
-    }
+  #check(reading: Reading, message: DescMessage, json: unknown): Checked | undefined {
+    const canonical = readMessage(reading, message, json, "@type");
+    if (reading.problems.length > 0 || !isObject(canonical)) return undefined;
+    // Depth is the reading's: it counts, and says where.
+    const options = { registry: this.#registry, recursionLimit: Number.MAX_SAFE_INTEGER };
+    const value = fromJson(message, canonical as JsonValue, options);
+    return { canonical, bytes: toBinary(message, value), refs: reading.references?.sorted() ?? [] };
+  }
+}
+
+/** What is given may throw when it is looked at (a getter, a Proxy): that is a problem of what was given. */
+function guarded<T>(reading: Reading, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    reading.complain({ message: `cannot be encoded: ${wordsOf(error)}`, code: "not-encodable" });
+    return undefined;
   }
 }
 
