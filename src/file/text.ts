@@ -60,6 +60,7 @@ export function parseText(text: string): ParsedText | { readonly problems: reado
 const OPTIONS = { prettyErrors: false, uniqueKeys: false, version: "1.2" } as const;
 
 const EMPTY = { message: "the file is empty", hint: "a mesh has at least one service or resource", code: "empty-file" };
+const TOO_DEEP = { message: "the file is nested too deeply", code: "too-deep" };
 const SECOND_DOCUMENT = {
   message: "a second document begins here",
   hint: "a mesh file is one document",
@@ -72,8 +73,7 @@ function guarded<T>(read: () => T): { value: T } | { problem: TextProblem } {
     return { value: read() };
   } catch (error) {
     const start = { line: 1, column: 1 };
-    const deep = error instanceof RangeError;
-    if (deep) return { problem: { ...start, message: "the file is nested too deeply", code: "too-deep" } };
+    if (error instanceof RangeError) return { problem: { ...start, ...TOO_DEEP } };
     return { problem: { ...start, message: "aliases repeat far too much of the file", code: "alias" } };
   }
 }
@@ -132,6 +132,7 @@ function textProblem(error: YAMLError, place: Place): TextProblem {
   if (error.code === "TAB_AS_INDENT") {
     return { ...place, message: "a tab indents this line", hint: "use spaces", code: "yaml" };
   }
+  if (error.message.includes("call stack")) return { ...place, ...TOO_DEEP };
   const [, end] = /end with an? ([\]}])/.exec(error.message) ?? [];
   if (end !== undefined) return { ...place, message: `not YAML: a ${end} is missing`, code: "yaml" };
   const [message = ""] = error.message.split("\n");

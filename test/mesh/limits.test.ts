@@ -40,8 +40,7 @@ describe("nothing that can stand in a file brings the reader down", () => {
     ["mappings", '{"a":'.repeat(100_000)],
     ["indentation", Array.from({ length: 3_000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n")],
   ])("%s nested beyond reason", (_, text) => {
-    expect(said(text).length).toBeGreaterThan(0);
-    expect(said(`{"services": ${text}`).length).toBeGreaterThan(0);
+    expect(said(text).join("\n")).toMatch(/^m\.yaml:\d+:\d+: (the file is )?nested (too deeply|deeper than 64 levels)/);
   });
 
   it("values nested beyond reason, or with themselves inside", () => {
