@@ -17,8 +17,6 @@ export interface Backend {
   /** Shows what Envoys have; everything marked sensitive stays hidden. */
   readonly codec: Codec;
   readonly log: Log;
-  /** Of Belay. */
-  readonly version: string;
   /** Where Envoys connect, HOST:PORT, as `/v1/status` says it. */
   readonly xdsAddress: string;
   /** For the counters of acknowledgements and refusals in `/metrics`. */
@@ -29,4 +27,6 @@ export interface Backend {
 export interface Serving extends Backend {
   /** Aborted when the server closes: streams end then. */
   readonly closing: AbortSignal;
+  /** Of this Belay. */
+  readonly version: string;
 }

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { NodeState } from "../control/fleet.ts";
 import { CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, shortTypeName } from "../core/resource/type-url.ts";
-import type { Backend } from "./backend.ts";
+import type { Serving } from "./backend.ts";
 
 /** The numbers of one control plane, in a registry of its own. Labels are closed lists: no node, no resource has one. */
 export interface Metrics {
@@ -26,7 +26,7 @@ const TYPES: ReadonlySet<string> = new Set([CLUSTER, ENDPOINTS, LISTENER, ROUTES
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE"]);
 
 /** Starts counting; `close` stops it. */
-export function createMetrics(backend: Backend): Metrics {
+export function createMetrics(backend: Serving): Metrics {
   const registry = new Registry();
   addStateGauges(registry, backend);
   addProcessGauges(registry, backend.version);
@@ -46,7 +46,7 @@ export function createMetrics(backend: Backend): Metrics {
   };
 }
 
-function addStateGauges(registry: Registry, { controlPlane }: Backend): void {
+function addStateGauges(registry: Registry, { controlPlane }: Serving): void {
   const registers = [registry];
   const gauge = (name: string, help: string, value: () => number): void => {
     new Gauge({
@@ -118,7 +118,7 @@ function addProcessGauges(registry: Registry, version: string): void {
   });
 }
 
-function countFleet(registry: Registry, { fleet }: Backend): () => void {
+function countFleet(registry: Registry, { fleet }: Serving): () => void {
   const registers = [registry];
   const connects = new Counter({ name: "belay_connects_total", help: "Envoys that connected", registers });
   const losses = new Counter({ name: "belay_losses_total", help: "Envoys that went away", registers });

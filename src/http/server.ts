@@ -7,6 +7,7 @@ import { type Address, isLoopbackAddress, readAddress } from "./address.ts";
 import { createApp } from "./app.ts";
 import type { Backend } from "./backend.ts";
 import { createMetrics } from "./metrics.ts";
+import { releaseVersion } from "./release.ts";
 
 export interface HttpServer {
   /**
@@ -24,10 +25,10 @@ const GRACE_MS = 1_000;
 
 /** The HTTP edge: API, status page, metrics and probes of one control plane. */
 export function createHttpServer(backend: Backend): HttpServer {
-  const metrics = createMetrics(backend);
   const closing = new AbortController();
   let isLoopback = true;
-  const serving = { ...backend, closing: closing.signal };
+  const serving = { ...backend, closing: closing.signal, version: releaseVersion() };
+  const metrics = createMetrics(serving);
   const fetch = createApp({ backend: serving, metrics, isLoopback: () => isLoopback });
   const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server;
   return {

@@ -94,7 +94,6 @@ export async function serving(address = "127.0.0.1:0", log: Log = silent): Promi
     meshReader: fakeReader,
     codec: fakeCodec,
     log,
-    version: "0.1.0",
     xdsAddress: "127.0.0.1:18000",
   });
   const { url } = await server.listen(address);

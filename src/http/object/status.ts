@@ -1,13 +1,13 @@
 import type { NodeState, NodeStatus } from "../../control/fleet.ts";
 import type { RolloutRecord, State } from "../../core/journal/state.ts";
 import type { Mesh } from "../../core/mesh/mesh.ts";
-import type { Backend } from "../backend.ts";
+import type { Serving } from "../backend.ts";
 import type { ServiceSplit, StatusObject } from "../contract.ts";
 import { versioned } from "../versioned.ts";
 import { hasEnded, isEverywhere } from "./rollout.ts";
 
 /** The whole control plane in one object. A control plane that is not ready says what it can, and why it is not. */
-export async function statusObject(backend: Backend): Promise<StatusObject> {
+export async function statusObject(backend: Serving): Promise<StatusObject> {
   const { controlPlane } = backend;
   const { ready, why } = controlPlane.readiness();
   const state = controlPlane.state();
@@ -55,7 +55,7 @@ function countNodes(nodes: readonly NodeStatus[]): StatusObject["nodes"] {
 }
 
 /** Owners and tiers are a courtesy: a mesh that cannot be read must not hide the rest of the status. */
-async function liveMesh({ controlPlane, log }: Backend, state: State): Promise<Mesh | undefined> {
+async function liveMesh({ controlPlane, log }: Serving, state: State): Promise<Mesh | undefined> {
   if (state.live === null) return undefined;
   try {
     return await controlPlane.mesh(state.live.revision);

@@ -1,5 +1,5 @@
-import { formatWeight } from "../../core/mesh/weights.ts";
 import type { NodeObject, RolloutObject, StatusObject } from "../contract.ts";
+import { subjectOf } from "../words.ts";
 
 /** What the page is made from. */
 export interface Scene {
@@ -47,23 +47,6 @@ function endedSentence(rollout: RolloutObject): string {
   return rollout.state === "failed"
     ? `${what} failed: ${rollout.why}`
     : `${what} was taken back by itself: ${rollout.why}`;
-}
-
-/** What a rollout carries, in a few words. */
-export function subjectOf(rollout: RolloutObject): string {
-  if (rollout.kind === "shift" && rollout.service !== undefined) {
-    return `${rollout.service} to ${splitText(rollout.to.weights[rollout.service] ?? {})}`;
-  }
-  return rollout.kind === "rollback"
-    ? `the way back to revision ${rollout.to.revision}`
-    : `revision ${rollout.to.revision}`;
-}
-
-/** `v1 95% · v2 5%` */
-export function splitText(split: Readonly<Record<string, number>>): string {
-  return Object.entries(split)
-    .map(([version, weight]) => `${version} ${formatWeight(weight)}`)
-    .join(" · ");
 }
 
 function hosts(count: number): string {

@@ -1,6 +1,7 @@
 import { shortTypeName } from "../../core/resource/type-url.ts";
 import type { NodeObject, RolloutObject, ServiceSplit } from "../contract.ts";
-import { type Scene, splitText, subjectOf } from "./headline.ts";
+import { splitText, subjectOf } from "../words.ts";
+import type { Scene } from "./headline.ts";
 import { type Html, html } from "./html.ts";
 
 const NODES_SHOWN = 200;

@@ -1,0 +1,80 @@
+import { bootstrap } from "../../envoy/bootstrap.ts";
+import type { StatusObject } from "../../http/contract.ts";
+import { EXIT, usage } from "../failure.ts";
+import type { Session } from "../session.ts";
+
+export interface BootstrapFlags {
+  readonly node: string;
+  readonly cluster: string;
+  readonly label: readonly string[];
+  readonly zone?: string;
+  readonly xds?: string;
+  readonly admin?: string;
+  readonly delta?: boolean;
+}
+
+const DEFAULT_XDS = "127.0.0.1:18000";
+/** The server is a courtesy here, in milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/** `belay bootstrap`: the file that an Envoy starts with, and nothing else, on standard output. */
+export async function bootstrapCommand(session: Session, flags: BootstrapFlags): Promise<number> {
+  if (flags.node.trim() === "") throw usage("--node is empty; Envoy needs a name, unique in the fleet");
+  if (flags.cluster.trim() === "") throw usage("--cluster is empty; it says what the Envoy is for");
+  const labels = labelsIn(flags.label);
+  const given = flags.xds === undefined ? undefined : hostPortIn("--xds", flags.xds);
+  const admin = flags.admin === undefined ? undefined : hostPortIn("--admin", flags.admin);
+  const document = bootstrap({
+    node: { id: flags.node, cluster: flags.cluster, labels, ...(flags.zone === undefined ? {} : { zone: flags.zone }) },
+    xds: given ?? (await servedXds(session)),
+    delta: flags.delta === true,
+    ...(admin === undefined ? {} : { admin: { address: admin.host, port: admin.port } }),
+  });
+  const { stringify } = await import("yaml");
+  session.result(document, stringify(document));
+  return EXIT.done;
+}
+
+function labelsIn(words: readonly string[]): Record<string, string> {
+  const labels = new Map<string, string>();
+  for (const word of words) {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+    if (key === undefined || value === undefined) throw usage(`--label ${word}: write KEY=VALUE`);
+    if (labels.has(key)) throw usage(`--label ${key} is given twice`);
+    labels.set(key, value);
+  }
+  return Object.fromEntries(labels);
+}
+
+interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+function hostPortIn(flag: string, text: string): HostPort {
+  const found = readHostPort(text);
+  if (found === undefined) throw usage(`${flag} ${text}: write HOST:PORT, for example ${DEFAULT_XDS}`);
+  return found;
+}
+
+function readHostPort(text: string): HostPort | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535) return undefined;
+  return { host: match[1] ?? match[2] ?? "", port };
+}
+
+/** Where the server says that it serves xDS; the usual place where it does not answer. */
+async function servedXds(session: Session): Promise<HostPort> {
+  const usual = readHostPort(DEFAULT_XDS) ?? { host: "127.0.0.1", port: 18_000 };
+  try {
+    const { xds } = await session.client().get<StatusObject>("/v1/status", { patienceMs: PATIENCE_MS });
+    return readHostPort(xds) ?? usual;
+  } catch (error) {
+    if (session.namesServer) throw error;
+    session.say(
+      `No control plane answers at ${session.server}, so the file says ${DEFAULT_XDS}; --xds says otherwise.`,
+    );
+    return usual;
+  }
+}

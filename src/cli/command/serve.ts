@@ -1,0 +1,83 @@
+import { ControlError } from "../../core/failure/control-error.ts";
+import { CommandFailure, EXIT, usage } from "../failure.ts";
+import { invalidMesh } from "../mesh-file.ts";
+import type { Session } from "../session.ts";
+
+export interface ServeFlags {
+  readonly mesh?: string;
+  readonly data: string;
+  readonly store?: string;
+  readonly xds: string;
+  readonly http: string;
+  readonly envoy?: string;
+  readonly descriptorSet?: string;
+}
+
+const LEVELS: ReadonlySet<string> = new Set(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
+
+/** `belay serve`: runs a control plane until SIGINT or SIGTERM. */
+export async function serveCommand(session: Session, flags: ServeFlags): Promise<number> {
+  const data = dataIn(flags);
+  checkAddress("--xds", flags.xds, false);
+  checkAddress("--http", flags.http, true);
+  // From the first moment: a signal while it starts must end it in good order too.
+  const stopped = new Promise<void>((resolve) => void session.io.onInterrupt(resolve));
+  const server = await start(session, flags, data);
+  for (const notice of server.notices) session.say(notice);
+  session.say(`belay is serving: xds ${server.xds}, http ${server.http}`);
+  await stopped;
+  session.say("Stopping. Envoys keep what they have.");
+  await server.close();
+  return EXIT.done;
+}
+
+async function start(
+  session: Session,
+  flags: ServeFlags,
+  data: string,
+): Promise<import("../../serve.ts").RunningServer> {
+  const [{ MeshFileError, serve }, { pino }] = await Promise.all([import("../../serve.ts"), import("pino")]);
+  const level = session.io.env["BELAY_LOG_LEVEL"] ?? "warn";
+  const log = pino(
+    { name: "belay", level: LEVELS.has(level) ? level : "warn" },
+    pino.destination({ fd: 2, sync: true }),
+  );
+  const { xds, http, mesh, envoy, descriptorSet } = flags;
+  try {
+    return await serve({
+      data,
+      xds,
+      http,
+      log,
+      ...(mesh === undefined ? {} : { mesh }),
+      ...(envoy === undefined ? {} : { envoy }),
+      ...(descriptorSet === undefined ? {} : { descriptorSet }),
+    });
+  } catch (error) {
+    if (error instanceof MeshFileError) throw invalidMesh(error.problems);
+    throw notStarted(error);
+  }
+}
+
+function notStarted(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof TypeError) return error;
+  const code = error instanceof ControlError ? error.code : undefined;
+  if (code === "invalid") return usage(error.message);
+  return new CommandFailure(code === "conflict" ? EXIT.conflict : EXIT.failed, error.message);
+}
+
+function dataIn({ data, store }: ServeFlags): string {
+  if (store === undefined) return data;
+  if (store.startsWith("etcd:"))
+    throw usage(`--store ${store}: etcd comes in a later version; what there is: sqlite:DIR`);
+  const dir = /^sqlite:(.+)$/s.exec(store)?.[1];
+  if (dir === undefined) throw usage(`--store ${store}: write sqlite:DIR`);
+  return dir;
+}
+
+function checkAddress(flag: string, text: string, takesSocket: boolean): void {
+  if (takesSocket && /^unix:.+/s.test(text)) return;
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/.exec(text)?.[1];
+  if (port !== undefined && Number(port) <= 65_535) return;
+  throw usage(`${flag} ${text}: write HOST:PORT${takesSocket ? " or unix:PATH" : ""}, for example 127.0.0.1:7070`);
+}

@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import type { Act } from "../act.ts";
+import type { LabFlags } from "../command/lab.ts";
+import type { ServeFlags } from "../command/serve.ts";
+
+/** Commands that run something until they are stopped. */
+export function registerRunning(program: Command, act: Act): void {
+  program
+    .command("serve")
+    .description("run a control plane")
+    .option("--mesh <file>", "seed an empty store with this mesh; changes nothing on one that has revisions")
+    .option("--data <dir>", "where the store lives", "belay-data")
+    .option("--store <url>", "sqlite:DIR, instead of --data")
+    .option("--xds <host:port>", "where Envoys connect", "127.0.0.1:18000")
+    .option("--http <host:port>", "where the API and the status page are; also unix:PATH", "127.0.0.1:7070")
+    .option("--envoy <binary>", "read Envoy's API from this Envoy")
+    .option("--descriptor-set <file>", "read Envoy's API from this file")
+    .action(
+      act<ServeFlags>(async (session, flags) => (await import("../command/serve.ts")).serveCommand(session, flags)),
+    );
+  program
+    .command("lab")
+    .description("a whole small world on loopback to learn in; Ctrl-C ends it")
+    .option("--envoys <n>", "how many Envoys", "2")
+    .option("--tour", "play the whole story by itself, and end")
+    .option("--xds <host:port>", "where Envoys connect")
+    .option("--http <host:port>", "where the API and the status page are")
+    .action(act<LabFlags>(async (session, flags) => (await import("../command/lab.ts")).labCommand(session, flags)));
+}
