@@ -24,8 +24,9 @@ export function outcomeOf({ report, exitCode, checks, failedChecks, root, noEnvo
   for (const file of report?.testResults ?? []) {
     const path = relative(root, file.name);
     const results = file.assertionResults ?? [];
-    // A file that breaks before its first test has no results, but is no success.
-    if (results.length === 0 && file.status === "failed") failures.push(`failed   ${path}: ${firstLine(file.message)}`);
+    // Broken before its first test, or in what a group of tests has in common: no test failed, but it is no success.
+    const broken = file.status === "failed" && results.every((/** @type {any} */ { status }) => status !== "failed");
+    if (broken) failures.push(`failed   ${path}: ${firstLine(file.message)}`);
     for (const { status, fullName } of results) {
       if (status === "passed") passedTests += 1;
       else if (status === "failed") failures.push(`failed   ${path}: ${fullName}`);

@@ -52,6 +52,15 @@ describe("the count of npm test", () => {
     });
   });
 
+  test("counts a group whose preparation broke as failed, besides its skipped tests", () => {
+    const broken = { ...file("test/a.test.ts", "passed", "skipped"), status: "failed", message: "no port is free" };
+    expect(outcomeOf({ ...base, report: { testResults: [broken] }, exitCode: 1 })).toMatchObject({
+      failed: 1,
+      skipped: 1,
+      lines: [expect.stringContaining("does 1"), "failed   test/a.test.ts: no port is free"],
+    });
+  });
+
   test("is never a success where the runner failed, wrote no report, or ran nothing", () => {
     const passing = { testResults: [file("test/a.test.ts", "passed")] };
     expect(outcomeOf({ ...base, report: passing, exitCode: 1 }).failed).toBe(1);
