@@ -87,7 +87,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     tag: () => `${randomBytes(3).toString("hex")}-`,
     redact: redactRefusal,
   });
-  const { controlPlane, notices } = await open(options, registry, codec, reader, file);
+  const opened = await open(options, registry, codec);
+  const { controlPlane, unusable } = opened;
+  const seeded = file === undefined || unusable !== undefined ? [] : await seed(controlPlane, reader, file);
+  const notices = unusable === undefined ? seeded : [`not ready: ${unusable}`];
   return listen({ options, registry, controlPlane, codec, reader, notices });
 }
 
@@ -112,16 +115,11 @@ async function readMesh(name: string, reader: MeshReader): Promise<MeshFile> {
 
 interface Opened {
   readonly controlPlane: ControlPlane;
-  readonly notices: readonly string[];
+  /** Why the store cannot be used, where it cannot. */
+  readonly unusable?: string;
 }
 
-async function open(
-  options: ServeOptions,
-  registry: NodeRegistry,
-  codec: Codec,
-  reader: MeshReader,
-  file: MeshFile | undefined,
-): Promise<Opened> {
+async function open(options: ServeOptions, registry: NodeRegistry, codec: Codec): Promise<Opened> {
   const { log } = options;
   const opened = await openSqliteStore(resolve(options.data));
   if ("unusable" in opened) return unready(opened.unusable, registry, log);
@@ -141,13 +139,13 @@ async function open(
     await store.close();
     return unready(error instanceof Error ? error.message : String(error), registry, log);
   }
-  return { controlPlane, notices: file === undefined ? [] : await seed(controlPlane, reader, file) };
+  return { controlPlane };
 }
 
 function unready(why: string, registry: NodeRegistry, log: Logger): Opened {
   log.error({ why }, "not ready: no Envoy is answered, what they have stays in force");
   registry.refuseStreams(why);
-  return { controlPlane: unreadyControlPlane(why, emptyState(), registry), notices: [`not ready: ${why}`] };
+  return { controlPlane: unreadyControlPlane(why, emptyState(), registry), unusable: why };
 }
 
 /** An empty store takes the file as revision 1, live at once; any other store is left as it is, and that is said. */
@@ -173,8 +171,10 @@ async function seed(controlPlane: ControlPlane, reader: MeshReader, file: MeshFi
   return [`${file.name} is revision 1, live`];
 }
 
-interface Parts extends Opened {
+interface Parts {
   readonly options: ServeOptions;
+  readonly controlPlane: ControlPlane;
+  readonly notices: readonly string[];
   readonly registry: NodeRegistry;
   readonly codec: Codec;
   readonly reader: MeshReader;
