@@ -72,9 +72,10 @@ function redactText(text: string): string {
   return redactHeaders(redactKeyFiles(redactFields(text)));
 }
 
-/** `name {`, `name: "`, `"name": [` and so on, also in camelCase; what follows is the value. */
+/** `name {`, `name: "`, `"name": [` and so on, also in camelCase and within a string; what follows is the value. */
 const FIELD = new RegExp(
-  `\\b(?:${SENSITIVE_NAMES.flatMap((name) => [name, camelCase(name)]).join("|")})\\b["']?\\s*(?::\\s*(?=["'{[])|(?=[{[]))`,
+  `\\b(?:${SENSITIVE_NAMES.flatMap((name) => [name, camelCase(name)]).join("|")})\\b` +
+    `\\\\*["']?\\s*(?::\\s*(?=\\\\*["']|[{[])|(?=[{[]))`,
   "g",
 );
 
@@ -89,8 +90,8 @@ function redactFields(text: string): string {
   for (let found = FIELD.exec(text); found !== null; found = FIELD.exec(text)) {
     const start = found.index + found[0].length;
     const end = endOfValue(text, start);
-    const isText = text[start] === '"' || text[start] === "'";
-    result += text.slice(at, start) + (isText ? `"${REDACTED}"` : `{ ${REDACTED} }`);
+    const isBlock = text[start] === "{" || text[start] === "[";
+    result += text.slice(at, start) + (isBlock ? `{ ${REDACTED} }` : `"${REDACTED}"`);
     at = end;
     FIELD.lastIndex = end;
   }
@@ -99,6 +100,8 @@ function redactFields(text: string): string {
 
 /** Behind the string or the block that begins here; the end of the text where it was cut. */
 function endOfValue(text: string, start: number): number {
+  const quote = /^\\+["']/.exec(text.slice(start, start + 20))?.[0];
+  if (quote !== undefined) return endOfEscaped(text, start, quote);
   let depth = 0;
   for (let at = start; at < text.length; at++) {
     const character = text[at] ?? "";
@@ -108,6 +111,12 @@ function endOfValue(text: string, start: number): number {
     if (depth <= 0) return at + 1;
   }
   return text.length;
+}
+
+/** A string within a string ends with the quote that it begins with. */
+function endOfEscaped(text: string, start: number, quote: string): number {
+  const end = text.indexOf(quote, start + quote.length);
+  return end === -1 ? text.length : end + quote.length;
 }
 
 function endOfString(text: string, start: number): number {

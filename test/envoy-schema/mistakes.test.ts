@@ -197,7 +197,7 @@ const TABLE: readonly [what: string, json: unknown, path: string, code: string, 
           domains: ["*"],
           routes: [
             {
-              match: { prefix: "/", headers: [{ name: "h", range_match: { start: 9007199254740993, end: "5" } }] },
+              match: { prefix: "/", headers: [{ name: "h", range_match: { start: 2 ** 53 + 2, end: "5" } }] },
               redirect: {},
             },
           ],
