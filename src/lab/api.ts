@@ -1,58 +1,39 @@
-/** The parts of the API's objects that the lab shows. */
-export interface NodeObject {
-  readonly id: string;
-  readonly connected: boolean;
-  readonly state: string;
-  readonly revision: { readonly wanted: number | null; readonly acked: number | null };
-  readonly types: Readonly<
-    Record<string, { readonly state: string; readonly version: string; readonly error?: string }>
-  >;
-}
+import type { NodeObject, RolloutObject, Split, StatusObject } from "../http/contract.ts";
 
-export interface RolloutObject {
-  readonly id: string;
-  readonly kind: string;
-  readonly state: string;
-  readonly service?: string;
-  readonly reason: string;
-  readonly weights?: { readonly wanted?: Weights; readonly acked?: Weights };
-  readonly hosts: {
-    readonly target: readonly string[];
-    readonly acked: readonly string[];
-    readonly refused: readonly { readonly node: string; readonly typeUrl: string; readonly error: string }[];
-    readonly lost: readonly string[];
-  };
-}
-
-/** Version → basis points. */
-export type Weights = Readonly<Record<string, number>>;
-
-/** What the control plane says; undefined where it does not answer. */
+/** What the lab shows of what the control plane says. */
 export interface Said {
-  readonly nodes: readonly NodeObject[];
+  /** Of the service `reviews`, version → basis points: what is worked towards, and what every host has taken. */
+  readonly split: { readonly wanted: Split; readonly acked: Split };
+  readonly nodes: readonly Pick<NodeObject, "id" | "connected" | "state" | "revision" | "types">[];
   /** Newest first. */
-  readonly rollouts: readonly RolloutObject[];
+  readonly rollouts: readonly Pick<RolloutObject, "id" | "kind" | "state" | "reason" | "hosts">[];
 }
 
+/** What is known before it has said anything. */
+export const NOTHING_SAID: Said = { split: { wanted: {}, acked: {} }, nodes: [], rollouts: [] };
+
+const SERVICE = "reviews";
 const TIMEOUT_MS = 2_000;
 
-/** Asks the control plane for its nodes and rollouts. */
+/** Asks the control plane for the split, its nodes and its rollouts; undefined where it does not answer. */
 export async function ask(server: string): Promise<Said | undefined> {
   try {
-    const [nodes, rollouts] = await Promise.all([
-      list<NodeObject>(`${server}/v1/nodes`),
-      list<RolloutObject>(`${server}/v1/rollouts?limit=10`),
+    const [status, nodes, rollouts] = await Promise.all([
+      get<StatusObject>(`${server}/v1/status`),
+      get<{ readonly items: readonly NodeObject[] }>(`${server}/v1/nodes?limit=1000`),
+      get<{ readonly items: readonly RolloutObject[] }>(`${server}/v1/rollouts?limit=5`),
     ]);
-    return { nodes, rollouts };
+    const split = status.services.find(({ name }) => name === SERVICE)?.weights ?? NOTHING_SAID.split;
+    return { split, nodes: nodes.items, rollouts: rollouts.items };
   } catch {
     return undefined;
   }
 }
 
-async function list<T>(url: string): Promise<readonly T[]> {
+async function get<T>(url: string): Promise<T> {
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return ((await response.json()) as { items: readonly T[] }).items;
+  return (await response.json()) as T;
 }
 
 /** 200 of `/readyz`. */

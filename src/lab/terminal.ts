@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import { ask, type Said } from "./api.ts";
+import { ask, NOTHING_SAID, type Said } from "./api.ts";
 import type { Lab } from "./running-lab.ts";
 import { openScreen } from "./screen.ts";
 import { elapsed, number } from "./text.ts";
@@ -35,7 +35,7 @@ interface Known {
 
 /** Asks the control plane over and over; while it is away, what it said last stands. */
 function keepAsking(lab: Lab): { readonly first: Promise<void>; latest(): Known; stop(): void } {
-  let said: Said = { nodes: [], rollouts: [] };
+  let said: Said = NOTHING_SAID;
   let awaySince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;

@@ -1,4 +1,4 @@
-import type { NodeObject, RolloutObject, Said, Weights } from "./api.ts";
+import type { Said } from "./api.ts";
 import { type Counts, type Latency, shareOf } from "./tally.ts";
 import { elapsed, type Line, line, measured, number, percent } from "./text.ts";
 
@@ -26,16 +26,13 @@ const ENDED = new Set(["done", "rolledBack", "aborted", "failed"]);
 const ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
 const BAR = 30;
 
-/** The rollout that has not ended, if there is one. */
-export function activeOf(said: Said): RolloutObject | undefined {
-  return said.rollouts.find(({ state }) => !ENDED.has(state));
-}
+type Rollout = Said["rollouts"][number];
+type Node = Said["nodes"][number];
+type Split = Said["split"]["wanted"];
 
-/** The split in force: that of the newest rollout that moves it or has moved it; at the start all goes to the first. */
-export function wantedOf(said: Said, versions: readonly string[]): Weights {
-  const counts = (rollout: RolloutObject): boolean => rollout.state === "done" || !ENDED.has(rollout.state);
-  const newest = said.rollouts.find((rollout) => counts(rollout) && rollout.weights?.wanted !== undefined);
-  return newest?.weights?.wanted ?? { [versions[0] ?? ""]: 10_000 };
+/** The rollout that has not ended, if there is one. */
+function activeOf(said: Said): Rollout | undefined {
+  return said.rollouts.find(({ state }) => !ENDED.has(state));
 }
 
 /** The whole picture, the answer first, for a terminal of that many rows. */
@@ -80,22 +77,20 @@ export function heading(moment: Moment): Line {
     const text = `${last.id} is rolled back: ${refusal.node} refused it, "${refusal.error.split("\n")[0]}"`;
     return line({ text, look: "wrong" });
   }
-  const wanted = wantedOf(said, versions);
-  return line({ text: `Nothing is moving. reviews: ${splitText(wanted, versions)}.`, look: "strong" });
+  return line({ text: `Nothing is moving. reviews: ${splitText(said.split.wanted, versions)}.`, look: "strong" });
 }
 
-function moving({ id, kind, state, hosts }: RolloutObject): string {
+function moving({ id, kind, state, hosts }: Rollout): string {
   const acked = `${hosts.acked.length} of ${hosts.target.length} hosts have acknowledged`;
   return `${id}, a ${kind}, is ${state === "rollingBack" ? "rolling back" : state}: ${acked}.`;
 }
 
-function splitText(weights: Weights, versions: readonly string[]): string {
+function splitText(weights: Split, versions: readonly string[]): string {
   return versions.map((version) => `${version} ${percent(weights[version] ?? 0)}`).join(", ");
 }
 
 function split({ said, versions, recent }: Moment): Line[] {
-  const wanted = wantedOf(said, versions);
-  const acked = activeOf(said)?.weights?.acked ?? wanted;
+  const { wanted, acked } = said.split;
   const title = `  ${"reviews".padEnd(10)}${"wanted".padStart(8)}${"acked".padStart(9)}${"seen".padStart(9)}`;
   const rows = versions.map((version, index) => {
     const seen = shareOf(recent, version);
@@ -121,7 +116,7 @@ function requests({ total, latency }: Moment): Line {
   );
 }
 
-function envoys(nodes: readonly NodeObject[], room: number): Line[] {
+function envoys(nodes: readonly Node[], room: number): Line[] {
   const title = `  ${"Envoy".padEnd(12)}${"acked".padEnd(9)}${"routes".padEnd(11)}state`;
   const shown = nodes.length < room ? nodes : nodes.slice(0, Math.max(1, room - 2));
   const rest = nodes.slice(shown.length);
@@ -131,7 +126,7 @@ function envoys(nodes: readonly NodeObject[], room: number): Line[] {
   return [line({ text: title, look: "quiet" }), ...shown.map(envoy), ...more];
 }
 
-function envoy(node: NodeObject): Line {
+function envoy(node: Node): Line {
   const { acked, wanted } = node.revision;
   const revision = acked === null ? "–" : `r${acked}`;
   const routes = (node.types[ROUTES]?.version ?? "").slice(0, 8);
@@ -140,7 +135,7 @@ function envoy(node: NodeObject): Line {
   return line(`  ${node.id.padEnd(12)}${revision.padEnd(9)}${routes.padEnd(11)}`, { text: state, look });
 }
 
-function history(rollouts: readonly RolloutObject[], count: number): Line[] {
+function history(rollouts: readonly Rollout[], count: number): Line[] {
   const lines = rollouts.slice(0, count).map(({ id, kind, state, reason }) => {
     return line({ text: `  ${id.padEnd(8)}${kind.padEnd(10)}${state.padEnd(12)}"${reason}"`, look: "quiet" });
   });
@@ -159,7 +154,7 @@ function offers({ page, commands }: Moment): Line[] {
 /** The same on one line, for where there is no terminal. */
 export function plainLine(moment: Moment): string {
   const { said, awayMs, versions, recent, total } = moment;
-  const wanted = wantedOf(said, versions);
+  const { wanted } = said.split;
   const shares = versions.map((v) => `${v} ${measured(shareOf(recent, v))} (wanted ${percent(wanted[v] ?? 0)})`);
   const nodes = said.nodes.map(({ id, revision, state }) => `${id} r${revision.acked ?? "–"} ${state}`);
   const fleet = awayMs === undefined ? nodes.join(", ") : `control plane away for ${elapsed(awayMs)}`;

@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { RolloutObject } from "../../src/http/contract.ts";
 import { freeAddress } from "../../src/lab/addresses.ts";
-import { allInSync, type RolloutObject } from "../../src/lab/api.ts";
+import { allInSync } from "../../src/lab/api.ts";
 import {
   type CommandResult,
   type ControlPlaneProcess,
