@@ -5,14 +5,16 @@ import {
   type FileRegistry,
   fromBinary,
 } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { type DescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { ControlError } from "../core/failure/control-error.ts";
 import { TYPE_URL_PREFIX } from "../core/resource/type-url.ts";
 
 /** The types of a serialised FileDescriptorSet. Bytes that are none, or a set that lacks an import, are a ControlError. */
 export function openRegistry(set: Uint8Array): FileRegistry {
   try {
-    const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, set));
+    const files = fromBinary(FileDescriptorSetSchema, set);
+    for (const file of files.file) for (const message of file.messageType) completeNames(message);
+    const registry = createFileRegistry(files);
     if (registry.getMessage("envoy.config.cluster.v3.Cluster") !== undefined) return registry;
   } catch (error) {
     throw new ControlError("invalid", `the descriptor set cannot be read: ${wordsOf(error)}`, { cause: error });
@@ -21,6 +23,14 @@ export function openRegistry(set: Uint8Array): FileRegistry {
     "invalid",
     "the descriptor set lacks Envoy's API: envoy.config.cluster.v3.Cluster is not in it",
   );
+}
+
+/** Most files that stand in an Envoy binary leave out the second spelling of their fields, which follows from the first. */
+function completeNames(message: DescriptorProto): void {
+  for (const field of message.field) {
+    if (field.jsonName === "") field.jsonName = field.name.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase());
+  }
+  for (const nested of message.nestedType) completeNames(nested);
 }
 
 /** `envoy.config.cluster.v3.Cluster`; a bare name is taken as it is. */

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Resource } from "../../src/core/resource/resource.ts";
 import { CLUSTER, ENDPOINTS, LISTENER } from "../../src/core/resource/type-url.ts";
-import { digest, testCodec } from "./codec-fixture.ts";
+import { openRegistry } from "../../src/envoy/registry.ts";
+import { digest, testCodec, testSet } from "./codec-fixture.ts";
 
 const codec = testCodec();
 
@@ -167,6 +168,15 @@ describe("the bytes of a resource", () => {
     const typed_config = { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" };
     expect(encoded({ "@type": ecds, name: "router", typed_config })).toMatchObject({ name: "router" });
   });
+});
+
+test("every field of the schema has both spellings, and no field is called nothing", () => {
+  const fields = [...openRegistry(testSet().set)].flatMap((type) => (type.kind === "message" ? type.fields : []));
+  const wrong = fields.filter(
+    ({ name, jsonName }) => jsonName !== name.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase()),
+  );
+  expect(wrong.map(String)).toEqual([]);
+  expect(codec.encode({ "@type": CLUSTER, name: "a", "": 1 })).toMatchObject({ problems: [{ code: "unknown-field" }] });
 });
 
 describe("bytes that the schema does not know", () => {
