@@ -8,7 +8,7 @@ import { CLUSTER, shortTypeName } from "../core/resource/type-url.ts";
 import { clusterOf } from "./cluster.ts";
 import type { Codec } from "./codec.ts";
 import { doorsOf } from "./doors.ts";
-import { type Draft, type Path, indexServices } from "./draft.ts";
+import { type Draft, indexServices, type Path } from "./draft.ts";
 import { endpointsOf } from "./endpoints.ts";
 
 /** What is compiled for one group of nodes. */
@@ -47,13 +47,14 @@ class Collected {
   readonly resources: Resource[] = [];
   readonly problems: Problem[] = [];
   readonly #codec: Codec;
-  readonly #taken = new Set<string>();
+  readonly #taken = new Map<string, Draft>();
 
   constructor(codec: Codec) {
     this.#codec = codec;
   }
 
-  add({ json, origin, raw }: Draft): Resource | undefined {
+  add(draft: Draft): Resource | undefined {
+    const { json, origin, raw } = draft;
     const encoded = this.#codec.encode(json);
     if ("problems" in encoded) {
       for (const problem of encoded.problems)
@@ -62,8 +63,10 @@ class Collected {
     }
     const { resource } = encoded;
     const key = `${resource.typeUrl} ${resource.name}`;
-    if (this.#taken.has(key)) this.problems.push(taken(resource, origin([])));
-    this.#taken.add(key);
+    const other = this.#taken.get(key);
+    // The one that a person named is the one that can be renamed.
+    if (other !== undefined) this.problems.push(taken(resource, (other.raw === true ? other : draft).origin([])));
+    this.#taken.set(key, draft);
     this.resources.push(resource);
     return resource;
   }

@@ -125,8 +125,10 @@ function pathOf(path: FileRoute["path"]): PathMatch {
   return path.exact === undefined ? { kind: "regex", value: path.regex ?? "" } : { kind: "exact", value: path.exact };
 }
 
+/** By name: all must match, so their order in the file says nothing and may not change what Envoy gets. */
 function matchesOf(matchers: FileMatchers | undefined): ValueMatch[] {
-  return Object.entries(matchers ?? {}).map(([name, match]) => ({ name, match: matchOf(match) }));
+  const entries = Object.entries(matchers ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([name, match]) => ({ name, match: matchOf(match) }));
 }
 
 function matchOf(match: FileMatchers[string]): ValueMatch["match"] {

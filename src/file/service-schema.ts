@@ -1,17 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import {
-  checked,
-  DAY_MS,
-  integerBetween,
-  isSoundSoFar,
-  list,
-  namedBy,
-  object,
-  word,
-  words,
-  wrongKind,
-} from "./forms.ts";
+import { DAY_MS, integerBetween, isSoundSoFar, list, namedBy, object, word, words, wrongKind } from "./forms.ts";
 import { quote, say } from "./said.ts";
 import { canonicalIp, durationBetween, nameOf, readAddress, readHostAndPort, shareFrom, textAs } from "./values.ts";
 

@@ -9,7 +9,11 @@ import { validate } from "./validate.ts";
 const envoy = await findEnvoy();
 
 describe.skipIf("missing" in envoy)("what is compiled is taken by a real Envoy", () => {
-  it.each(EXAMPLES)("%s, without a warning", (path) => {
+  const golden = ["smallest", "versions", "matches", "sidecars", "raw"].map(
+    (name) => `test/compile/golden/${name}.in.yaml`,
+  );
+
+  it.each([...EXAMPLES, ...golden])("%s, without a warning", (path) => {
     const mesh = meshFile(path);
     const said = validate(envoy, renderStatic(compiledJson(mesh, seedWeights(mesh))));
     expect(said).toEqual({ status: 0, warnings: [] });
