@@ -39,10 +39,9 @@ export class Commands {
   /** Problems that stand in the way of publishing the mesh; empty where there are none. */
   check(state: State, mesh: Mesh): readonly Problem[] {
     if (isEmptyMesh(mesh)) return [EMPTY_MESH];
-    const carried = carryWeights(mesh, state.live?.weights ?? {});
-    if (carried.problems.length > 0) return carried.problems;
+    const { weights, problems } = carryWeights(mesh, state.live?.weights ?? {});
     const groups = possibleGroups(mesh, this.#parts.placement.identities());
-    return this.#parts.views.check({ revision: 0, weights: carried.weights }, mesh, groups);
+    return [...problems, ...this.#parts.views.check({ revision: 0, weights }, mesh, groups)];
   }
 
   async publish(state: State, request: PublishRequest): Promise<Plan> {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { ControlError } from "../core/failure/control-error.ts";
 import type { EventBody, JournalEvent } from "../core/journal/event.ts";
 import type { RolloutRecord, State } from "../core/journal/state.ts";
@@ -286,7 +287,9 @@ class Conductor implements ControlPlane {
       const next = evidence === undefined ? [] : decide(after, evidence, this.#parts.clock.now());
       if (next.length === 0) return all;
       all.push(...next);
+      const before = after.rollouts;
       after = this.#ledger.preview(next, after);
+      assert(after.rollouts !== before, "a decision that changes nothing would be made for ever");
     }
   }
 

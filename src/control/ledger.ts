@@ -65,7 +65,7 @@ export class Ledger {
 
   #take(events: readonly JournalEvent[]): void {
     this.#state = foldAll(this.#state, events);
-    for (const event of events) for (const listener of [...this.#listeners]) listener(event);
+    for (const event of events) for (const listener of this.#listeners) listener(event);
   }
 
   #now(): string {

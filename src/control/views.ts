@@ -98,7 +98,7 @@ export class Views {
 
   /** A revision that came to nothing: its number will be another's. */
   forget(revision: number): void {
-    for (const key of [...this.#cache.keys()]) if (key.startsWith(`${revision} `)) this.#cache.delete(key);
+    for (const key of this.#cache.keys()) if (key.startsWith(`${revision} `)) this.#cache.delete(key);
   }
 
   #compiled(state: FleetState, mesh: Mesh, group: Group): View | { readonly problems: readonly Problem[] } {

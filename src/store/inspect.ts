@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
-import { type Database, openDatabase } from "./driver.ts";
+import { type Database, openToRead } from "./driver.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
 
 const MAGIC = "SQLite format 3\0";
@@ -65,12 +65,11 @@ function headerOf(path: string): Buffer | string {
 
 function whyDamaged(path: string): string | undefined {
   // Read-only: a damaged file must not be checkpointed into something worse.
-  const db = openDatabase(path, "read");
+  const db = openToRead(path);
   try {
     const version = whyOtherVersion(path, number(db, "PRAGMA user_version", "user_version"));
     if (version !== undefined) return version;
-    const check = db.prepare("PRAGMA quick_check(1)").get() as Record<string, unknown> | undefined;
-    const verdict = String(Object.values(check ?? {})[0] ?? "no answer");
+    const { quick_check: verdict } = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
     if (verdict !== "ok") return damaged(path, verdict.replaceAll("\n", " ").slice(0, 200));
     const { count, first, last } = db
       .prepare("SELECT count(*) AS count, min(seq) AS first, max(seq) AS last FROM events")

@@ -14,12 +14,12 @@ export function lockFolder(path: string, pid: number): () => void {
   try {
     db.exec("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE");
     db.exec("CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL) STRICT; DELETE FROM holder");
-    db.prepare("INSERT INTO holder (pid) VALUES (?)").run(pid);
-    db.exec("COMMIT; BEGIN IMMEDIATE");
+    db.exec(`INSERT INTO holder (pid) VALUES (${Math.trunc(pid)}); COMMIT; BEGIN IMMEDIATE`);
   } catch (error) {
     const holder = isBusy(error) ? holderOf(db) : undefined;
     db.close();
-    throw isBusy(error) ? taken(path, holder) : error;
+    if (isBusy(error)) throw taken(path, holder);
+    throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
   return () => {
     if (db.isTransaction) db.exec("ROLLBACK");

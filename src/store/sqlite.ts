@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Store } from "../control/store.ts";
 import { ControlError } from "../core/failure/control-error.ts";
 import type { EventBody, JournalEvent } from "../core/journal/event.ts";
@@ -29,7 +29,7 @@ export async function openSqliteStore(dir: string, options: SqliteOptions = {}):
   const path = join(dir, "belay.db");
   let unlock: (() => void) | undefined;
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir);
     unlock = lockFolder(join(dir, "belay.lock"), options.pid ?? process.pid);
     const why = existsSync(path) ? whyUnusable(path) : whyOrphaned(path);
     if (why !== undefined) {
@@ -45,6 +45,13 @@ export async function openSqliteStore(dir: string, options: SqliteOptions = {}):
       unusable: `the store in ${dir} cannot be opened: ${messageOf(error)}. See to the folder: it must be one that this user can write to, with space left`,
     };
   }
+}
+
+/** One folder at a time: Node's own recursion never ends where a file system takes no folders (`/proc`). */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return;
+  if (dirname(dir) !== dir) makeFolder(dirname(dir));
+  mkdirSync(dir, { mode: 0o700 });
 }
 
 interface EventRow {
@@ -106,6 +113,12 @@ class SqliteStore implements Store {
 
   close(): Promise<void> {
     if (!this.#db.isOpen) return Promise.resolve();
+    // The driver frees statements only when they are collected as garbage, so its own close leaves the log as it is.
+    try {
+      this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // A disk that is full or gone: the log has everything, and is read at the next start.
+    }
     this.#db.close();
     this.#unlock();
     return Promise.resolve();

@@ -139,7 +139,7 @@ export class FakeFleet implements Fleet {
   }
 
   #emit(event: FleetEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    for (const listener of this.#listeners) listener(event);
   }
 }
 
