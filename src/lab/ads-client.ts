@@ -36,6 +36,7 @@ type Method = MethodDefinition<object, Response>;
 
 const INVALID_ARGUMENT = 3;
 const AGAIN_MS = 200;
+const BACK_OFF = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 1_000 };
 const PACKAGE = "envoy.service.discovery.v3";
 const PROTO_ROOT = fileURLToPath(new URL("../../proto", import.meta.url));
 
@@ -54,7 +55,7 @@ export class AdsClient {
   constructor(options: AdsClientOptions) {
     const wire = loadWire();
     this.#options = options;
-    this.#client = new Client(options.xds, credentials.createInsecure());
+    this.#client = new Client(options.xds, credentials.createInsecure(), BACK_OFF);
     this.#method = wire.method;
     this.#node = wire.node.serialize(options.node);
     for (const typeUrl of options.wildcards) this.#subscriptions.set(typeUrl, { names: [], version: "", nonce: "" });
@@ -84,7 +85,8 @@ export class AdsClient {
     this.#isFirst = true;
     stream.on("data", (response) => this.#onResponse(response));
     stream.on("error", () => {});
-    stream.once("close", () => {
+    // Not "close": our side of the stream is never ended, so it does not come.
+    stream.once("status", () => {
       this.#stream = undefined;
       if (!this.#closed) this.#timer = setTimeout(() => this.#open(), AGAIN_MS);
     });

@@ -24,10 +24,15 @@ export async function ask(server: string): Promise<Said | undefined> {
       get<{ readonly items: readonly RolloutObject[] }>(`${server}/v1/rollouts?limit=5`),
     ]);
     const split = status.services.find(({ name }) => name === SERVICE)?.weights ?? NOTHING_SAID.split;
-    return { split, nodes: nodes.items, rollouts: rollouts.items };
+    return { split, nodes: [...nodes.items].sort(byId), rollouts: rollouts.items };
   } catch {
     return undefined;
   }
+}
+
+/** `edge-2` before `edge-10`. */
+function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id.localeCompare(b.id, "en", { numeric: true });
 }
 
 async function get<T>(url: string): Promise<T> {

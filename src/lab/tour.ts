@@ -119,7 +119,7 @@ async function split(lab: Lab, wantedPercent: number, forMs: number): Promise<Fo
   const wanted = wantedPercent / 100;
   const seen = shareOf(counts, "v2");
   const short = `v2 ${measured(seen)}`;
-  const facts = [`v2 answered ${measured(seen)} of ${number(counts.answered)} requests`];
+  const facts = [`of ${number(counts.answered)} requests v2 answered ${measured(seen)}`];
   // Five standard deviations: a right split is called wrong less than once in a million tours.
   const tolerance = 5 * Math.sqrt((wanted * (1 - wanted)) / Math.max(1, counts.answered));
   if (Math.abs(seen - wanted) <= tolerance) return { facts, short };
@@ -162,8 +162,8 @@ async function refusal(lab: Lab): Promise<Found> {
   const hosts = proxies.filter((_, index) => after[index] !== before[index]);
   const seen = await split(lab, 50, 2_000);
   const wrong = hosts.length === 1 ? seen.wrong : `${hosts.length} hosts refused it, where 1 should have seen it`;
-  const words = `${refused.node} refused it in its own words ("${refused.error.split("\n")[0]}")`;
-  const facts = [words, `it reached ${hosts.length} of ${proxies.length} hosts and was taken back`, ...seen.facts];
+  const words = `the first host, ${refused.node}, refused it ("${refused.error.split("\n")[0]}")`;
+  const facts = [words, `it reached ${hosts.length} of ${proxies.length} and was taken back`, ...seen.facts];
   return { facts, short: `stopped at ${refused.node}`, wrong };
 }
 
