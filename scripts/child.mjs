@@ -54,6 +54,9 @@ const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** How long a child has for an orderly end before it is told again. */
 const ORDERLY_MS = 5_000;
 
+/** How often to look whether the parent is still there. */
+const PARENT_MS = 500;
+
 /**
  * From here on a signal ends the running child first, and then us, with the code that `run` resolved to or, where
  * no child runs, the signal's own.
@@ -62,18 +65,27 @@ const ORDERLY_MS = 5_000;
  * "stop being orderly". Only where no terminal is there, or the child does not react, is the signal passed on.
  */
 export function forwardSignals() {
-  let told = false;
-  for (const signal of FORWARDED) {
-    process.on(signal, () => {
-      if (current === undefined) process.exit(exitCodeOf(signal));
-      if (told) return;
-      told = true;
-      const byTerminal = signal === "SIGINT" && process.stdin.isTTY === true;
-      if (!byTerminal) current.kill(signal);
-      setTimeout(() => current?.kill("SIGTERM"), ORDERLY_MS).unref();
-      interrupted = exitCodeOf(signal);
-    });
-  }
+  for (const signal of FORWARDED) process.on(signal, () => end(signal));
+  if (process.env.npm_lifecycle_event !== undefined) endWithParent();
+}
+
+/** @param {NodeJS.Signals} signal */
+function end(signal) {
+  if (current === undefined) process.exit(exitCodeOf(signal));
+  if (interrupted !== undefined) return;
+  interrupted = exitCodeOf(signal);
+  const byTerminal = signal === "SIGINT" && process.stdin.isTTY === true;
+  if (!byTerminal) current.kill(signal);
+  setTimeout(() => current?.kill("SIGTERM"), ORDERLY_MS).unref();
+}
+
+/** An npm that was killed tells nobody: then what it started has to notice. */
+function endWithParent() {
+  const parent = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid !== parent) end("SIGTERM");
+  }, PARENT_MS);
+  look.unref();
 }
 
 /**

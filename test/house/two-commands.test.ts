@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { utimes } from "node:fs/promises";
+import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { nodeProblem } from "../../scripts/packages.mjs";
+import { ROOT } from "./planted-tree.ts";
 import { finish, type SmallCheckout, smallCheckout } from "./small-checkout.ts";
 
 /** A lab that says what it was given and ends in order on the first signal, with a code of its own. */
@@ -96,6 +98,28 @@ describe("npm start", () => {
       expect((await checkout.calls()).filter((call) => call === `signal ${signal}`)).toHaveLength(1);
       expect(() => process.kill(Number(up.toString().replace("up ", "")), 0)).toThrow("ESRCH");
     }
+  });
+});
+
+describe("npm start, with npm itself", () => {
+  test.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)("leaves no process behind when npm gets %s", async (signal) => {
+    const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { scripts: object };
+    await checkout.write("package.json", JSON.stringify({ name: "small", type: "module", scripts }));
+    // The real npm, which is not the stand-in on the path of the checkout.
+    const npm = spawn("npm", ["start"], {
+      cwd: checkout.root,
+      env: { ...checkout.env, PATH: process.env["PATH"] },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let said = "";
+    for await (const chunk of npm.stdout) {
+      said += String(chunk);
+      if (said.includes("up ")) break;
+    }
+    const lab = Number(/up (\d+)/.exec(said)?.[1]);
+    npm.kill(signal);
+    await vi.waitFor(() => expect(() => process.kill(lab, 0)).toThrow("ESRCH"), { timeout: 10_000 });
+    expect((await checkout.calls()).filter((call) => call.startsWith("signal"))).toHaveLength(1);
   });
 });
 
