@@ -71,7 +71,7 @@ function momentOf(lab: Lab, commands: readonly string[], known: Known): Omit<Mom
 }
 
 async function drawUntilEnd({ signal }: Lab, moment: () => Moment, out: WriteStream): Promise<void> {
-  const draw = (): void => screen.draw(view(moment(), screen.size().rows));
+  const draw = (): void => screen.draw(view(moment(), screen.size()));
   const screen = openScreen(out, out.hasColors(), draw);
   draw();
   const timer = setInterval(draw, DRAW_MS);

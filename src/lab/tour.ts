@@ -6,27 +6,15 @@ import { type CommandResult, commandLine, runBelay } from "./belay-process.ts";
 import { moved } from "./lab-proxy.ts";
 import { clusterTrusting, labMesh } from "./mesh-text.ts";
 import type { Lab } from "./running-lab.ts";
-import { type Counts, shareOf } from "./tally.ts";
+import { shareOf } from "./tally.ts";
 import { measured, number } from "./text.ts";
+import { ending, exitCodeOf, type Found, notAsTold, type Played, sentenceOf, table } from "./tour-report.ts";
 import { fleet } from "./world.ts";
-
-/** What a step found: the parts of the sentence with the figure, and what did not go as the step says. */
-interface Found {
-  readonly facts: readonly string[];
-  /** A few words for the table. */
-  readonly short: string;
-  readonly wrong?: string | undefined;
-}
 
 interface Step {
   readonly name: string;
   readonly sentence: string;
   play(lab: Lab): Promise<Found>;
-}
-
-interface Played extends Found {
-  readonly name: string;
-  readonly counts: Counts;
 }
 
 const STEPS: readonly Step[] = [
@@ -78,27 +66,31 @@ export async function playTour(lab: Lab): Promise<number> {
   let span = lab.world.load.open();
   for (const [index, step] of STEPS.entries()) {
     say(`\n${index + 1}. ${step.sentence}`);
-    const found = await step.play(lab);
+    const found = await play(step, lab);
     const next = lab.world.load.open();
     const counts = await span.close();
     span = next;
-    say(`   ${sentenceOf(found, counts)}`);
+    const done: Played = { name: step.name, counts, ...found };
+    played.push(done);
+    say(`   ${sentenceOf(done)}`);
     if (found.wrong !== undefined) say(`   This is not what the step says: ${found.wrong}`);
-    played.push({ name: step.name, counts, ...found });
   }
-  say(`\n${table(played)}`);
-  say(`\n${ending(played)} ${((performance.now() - started) / 1_000).toFixed(0)} s.`);
-  return played.every(({ wrong, counts }) => wrong === undefined && counts.failed === 0) ? 0 : 1;
+  say(`\n${table(played)}\n\n${ending(played, performance.now() - started)}`);
+  return exitCodeOf(played);
+}
+
+/** A step that breaks is a step that did not do what it says; the others are played all the same. */
+async function play(step: Step, lab: Lab): Promise<Found> {
+  try {
+    return await step.play(lab);
+  } catch (error) {
+    lab.signal.throwIfAborted();
+    return notAsTold(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-function sentenceOf({ facts }: Found, { failed }: Counts): string {
-  const all = [...facts, `and ${failed === 0 ? "no request" : number(failed)} failed`];
-  const text = facts.length === 0 ? all.join("").replace("and ", "") : all.join(", ");
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** Runs a command before the reader's eyes. */
@@ -137,13 +129,9 @@ async function rollback(lab: Lab): Promise<Found> {
 
 async function moveTo(lab: Lab, args: readonly string[], wantedPercent: number): Promise<Found> {
   const { code, stderr, tookMs } = await command(lab, args);
-  if (code !== 0) return unexpected(`the command ended with ${code}: ${stderr.trim()}`);
+  if (code !== 0) return notAsTold(`the command ended with ${code}: ${stderr.trim()}`);
   const seen = await split(lab, wantedPercent, 4_000);
   return { ...seen, facts: [`all hosts had acknowledged after ${(tookMs / 1_000).toFixed(1)} s`, ...seen.facts] };
-}
-
-function unexpected(wrong: string): Found {
-  return { facts: [], short: "not as it should be", wrong };
 }
 
 async function refusal(lab: Lab): Promise<Found> {
@@ -154,10 +142,10 @@ async function refusal(lab: Lab): Promise<Found> {
   await writeFile(file, labMesh({ ...world.mesh, resources: clusterTrusting(missing) }));
   const before = await Promise.all(proxies.map((proxy) => proxy.refused()));
   const { code } = await command(lab, ["apply", "-f", file, "--reason", "tour: a mistake", "--yes"]);
-  if (code !== 1) return unexpected(`the command ended with ${code}, not with 1`);
+  if (code !== 1) return notAsTold(`the command ended with ${code}, not with 1`);
   const rollout = (await ask(world.server.url))?.rollouts[0];
   const [refused] = rollout?.hosts.refused ?? [];
-  if (rollout?.state !== "rolledBack" || refused === undefined) return unexpected(`the rollout is ${rollout?.state}`);
+  if (rollout?.state !== "rolledBack" || refused === undefined) return notAsTold(`the rollout is ${rollout?.state}`);
   const after = await Promise.all(proxies.map((proxy) => proxy.refused()));
   const hosts = proxies.filter((_, index) => after[index] !== before[index]);
   const seen = await split(lab, 50, 2_000);
@@ -191,19 +179,4 @@ async function outage(lab: Lab): Promise<Found> {
   const again = applied.length === 0 ? seen.wrong : `applied again: ${applied.join(", ")}`;
   const wrong = stillUp ? "the control plane was not gone" : again;
   return { facts, short: `nothing applied again, ${seen.short}`, wrong };
-}
-
-function table(played: readonly Played[]): string {
-  const row = (step: string, requests: string, failed: string, rest: string): string =>
-    `${step.padEnd(20)}${requests.padStart(10)}${failed.padStart(8)}   ${rest}`.trimEnd();
-  const rows = played.map(({ name, counts, short }) => row(name, number(counts.sent), number(counts.failed), short));
-  return [row("step", "requests", "failed", "what was seen"), ...rows].join("\n");
-}
-
-function ending(played: readonly Played[]): string {
-  const sent = played.reduce((sum, { counts }) => sum + counts.sent, 0);
-  const failed = played.reduce((sum, { counts }) => sum + counts.failed, 0);
-  const cause = played.find(({ counts }) => counts.firstFailure !== undefined)?.counts.firstFailure;
-  const first = cause === undefined ? "" : ` (the first at ${cause.target}: ${cause.cause})`;
-  return `${number(sent)} requests, ${number(failed)} failed${first}, in`;
 }

@@ -1,6 +1,6 @@
 import type { Said } from "./api.ts";
 import { type Counts, type Latency, shareOf } from "./tally.ts";
-import { elapsed, type Line, line, measured, number, percent } from "./text.ts";
+import { elapsed, type Line, line, measured, number, percent, rowsOf } from "./text.ts";
 
 /** All that the terminal shows, at one moment. */
 export interface Moment {
@@ -35,24 +35,23 @@ function activeOf(said: Said): Rollout | undefined {
   return said.rollouts.find(({ state }) => !ENDED.has(state));
 }
 
-/** The whole picture, the answer first, for a terminal of that many rows. */
-export function view(moment: Moment, rows: number): Line[] {
-  const above = [
-    header(moment),
-    line(""),
-    heading(moment),
-    line(""),
-    ...split(moment),
-    line(""),
-    requests(moment),
-    line(""),
-  ];
-  const below = [line(""), ...offers(moment)];
-  const room = Math.max(3, rows - above.length - below.length);
+/** The whole picture, the answer first. In a low terminal the empty lines go, then the Envoys beyond the first. */
+export function view(moment: Moment, size: { readonly rows: number; readonly columns: number }): Line[] {
+  const taken = (lines: readonly Line[]): number => lines.reduce((sum, one) => sum + rowsOf(one, size.columns), 0);
+  const above = [header(moment), GAP, heading(moment), GAP, ...split(moment), GAP, requests(moment), GAP];
+  const below = [GAP, ...offers(moment)];
+  const isLow = taken(above) + taken(below) + LEAST_FLEET > size.rows;
+  const [first, last] = isLow ? [above, below].map((lines) => lines.filter((one) => one !== GAP)) : [above, below];
+  const room = Math.max(LEAST_FLEET, size.rows - taken(first ?? []) - taken(last ?? []));
   const fleet = envoys(moment.said.nodes, room);
-  const lately = room - fleet.length > 2 ? history(moment.said.rollouts, Math.min(3, room - fleet.length - 2)) : [];
-  return [...above, ...fleet, ...lately, ...below];
+  const left = room - fleet.length - 1;
+  const lately = left > 0 ? history(moment.said.rollouts, Math.min(3, left)) : [];
+  return [...(first ?? []), ...fleet, ...lately, ...(last ?? [])];
 }
+
+const GAP = line("");
+/** The title, one Envoy, and how many there are more. */
+const LEAST_FLEET = 3;
 
 function header({ fleet, rate, upMs }: Moment): Line {
   const quiet = `   ${fleet}, ${number(rate)} requests a second, up ${elapsed(upMs)}`;
@@ -139,7 +138,7 @@ function history(rollouts: readonly Rollout[], count: number): Line[] {
   const lines = rollouts.slice(0, count).map(({ id, kind, state, reason }) => {
     return line({ text: `  ${id.padEnd(8)}${kind.padEnd(10)}${state.padEnd(12)}"${reason}"`, look: "quiet" });
   });
-  return lines.length === 0 ? [] : [line(""), ...lines];
+  return lines.length === 0 ? [] : [GAP, ...lines];
 }
 
 function offers({ page, commands }: Moment): Line[] {

@@ -60,13 +60,26 @@ function moment(more: Partial<Moment> = {}): Moment {
   };
 }
 
-const textOf = (shown: Moment, rows = 24): string[] => view(shown, rows).map((line) => paint(line, 80, false));
+const SIZE = { rows: 24, columns: 80 };
+const textOf = (shown: Moment, size = SIZE): string[] =>
+  view(shown, size).map((line) => paint(line, size.columns, false));
+const rowsTaken = (shown: Moment, size = SIZE): number =>
+  view(shown, size).reduce((sum, line) => sum + rowsOf(line, size.columns), 0);
 
 describe("the lab's terminal view", () => {
   test("fits 80 by 24 with two Envoys, every command whole", () => {
-    const lines = view(moment({ said: said(SHIFTED, rollout("done"), rollout("done")) }), 24);
-    expect(lines.reduce((sum, line) => sum + rowsOf(line, 80), 0)).toBeLessThanOrEqual(24);
-    expect(lines.map((line) => paint(line, 80, false))).toContain(COMMAND);
+    const shown = moment({ said: said(SHIFTED, rollout("done"), rollout("done"), rollout("done")) });
+    expect(rowsTaken(shown)).toBeLessThanOrEqual(24);
+    expect(textOf(shown)).toContain(COMMAND);
+    expect(textOf(shown).filter((text) => text.includes("ro-1"))).not.toHaveLength(0);
+  });
+
+  test("in a low and narrow terminal gives up empty lines and history before a command", () => {
+    const size = { rows: 17, columns: 60 };
+    const shown = moment({ said: said(SHIFTED, rollout("done")) });
+    expect(rowsTaken(shown, size)).toBeLessThanOrEqual(17);
+    expect(textOf(shown, size)).toEqual(expect.arrayContaining([COMMAND, ...moment().commands]));
+    expect(textOf(shown, size).join("\n")).toContain("edge-2");
   });
 
   test("with 40 Envoys shows as many as there is room for and sums up the rest", () => {
