@@ -65,7 +65,8 @@ export async function mutate(session: Session, mutation: Mutation): Promise<numb
     session.result(plan, effect);
     return EXIT.done;
   }
-  session.say(effect.trimEnd());
+  // Where there is nothing to do, that is the result, and is said once.
+  if (plan.rollout !== null) session.say(effect.trimEnd());
   if (plan.rollout !== null && flags.yes !== true && !(await agrees(session))) {
     throw usage("Nothing was changed.");
   }

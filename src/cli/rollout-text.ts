@@ -1,6 +1,7 @@
 import { shortTypeName } from "../core/resource/type-url.ts";
+import { splitText } from "../core/rollout/words.ts";
 import type { RolloutObject } from "../http/contract.ts";
-import { splitText, subjectOf } from "../http/words.ts";
+import { subjectOf } from "../http/words.ts";
 import { clock, day, printable, table } from "./printable.ts";
 import type { Session } from "./session.ts";
 

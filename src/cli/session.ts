@@ -19,8 +19,6 @@ export interface Session {
   readonly io: Io;
   readonly wantsJson: boolean;
   readonly server: string;
-  /** Did a person name the server? */
-  readonly namesServer: boolean;
   /** A client of that server; closed when the command ends. */
   client(): Client;
   /** The result: the object with `-o json`, else the text. Called once. */
@@ -41,7 +39,6 @@ export function createSession(io: Io, options: GlobalOptions): Session {
     io,
     wantsJson: options.output === "json",
     server,
-    namesServer: given !== undefined,
     client() {
       const [known] = clients;
       if (known !== undefined) return known;

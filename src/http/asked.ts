@@ -2,7 +2,7 @@ import { Refusal } from "./answer.ts";
 
 /** Who asks when nobody says. */
 const SOMEBODY = "http";
-const KEY_LIMIT = 255;
+const KEY_LIMIT = 200;
 
 interface AskedFields {
   readonly by: string;

@@ -4,8 +4,9 @@ import { Split } from "./contract.ts";
 
 /** Bodies and queries of requests. Unknown keys are mistakes: a misspelt `keepWeight` must not become a default. */
 
-const REASON_LIMIT = 4_096;
-const NAME_LIMIT = 256;
+/** As the control plane has them, in characters. */
+const REASON_LIMIT = 1_000;
+const NAME_LIMIT = 200;
 
 const text = (most: number) => z.string().min(1).max(most);
 
@@ -59,7 +60,7 @@ export const PublishBody = z.strictObject({ ...meshFields, ...asked }).refine(ha
 
 /** A plan writes nothing, so nobody has to say why. */
 export const PlanBody = z
-  .strictObject({ ...meshFields, ...asked, reason: z.string().max(REASON_LIMIT).optional() })
+  .strictObject({ ...meshFields, ...asked, reason: reason().optional() })
   .refine(hasOneMesh, oneMesh);
 
 const ShiftBody = z.strictObject({

@@ -1,3 +1,4 @@
+import { formatDuration } from "../core/mesh/duration.ts";
 import type { Gateway, Mesh, Route, Service, VirtualHost } from "../core/mesh/mesh.ts";
 import type { Change } from "./contract.ts";
 
@@ -46,7 +47,7 @@ function sameOrder(before: unknown, after: unknown): boolean {
 }
 
 function short(value: unknown): string {
-  const text = value === undefined ? "nothing" : typeof value === "string" ? value : JSON.stringify(value);
+  const text = value === undefined ? "unset" : typeof value === "string" ? value : JSON.stringify(value);
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
@@ -110,5 +111,12 @@ function rawName(resource: Readonly<Record<string, unknown>>): string {
 }
 
 function subject(name: string, fields: object, without: readonly string[]): Subject {
-  return { name, fields: new Map(Object.entries(fields).filter(([field]) => !without.includes(field))) };
+  const kept = Object.entries(fields).filter(([field]) => !without.includes(field));
+  return { name, fields: new Map(kept.map(([field, value]): [string, unknown] => asWritten(field, value))) };
+}
+
+/** A mesh has milliseconds and basis points where its file has `15s` and `5%`. */
+function asWritten(field: string, value: unknown): [string, unknown] {
+  if (field === "timeoutMs" && typeof value === "number") return ["timeout", formatDuration(value)];
+  return [field, value];
 }

@@ -4,6 +4,8 @@ import type { Mesh } from "../core/mesh/mesh.ts";
 import { invalid } from "./answer.ts";
 import type { Backend } from "./backend.ts";
 
+const REQUEST_FIELDS: ReadonlySet<unknown> = new Set(["reason", "by", "idempotencyKey"]);
+
 /** What text without a name is called in its problems. */
 const NAMELESS = "mesh.yaml";
 
@@ -42,6 +44,8 @@ export async function publishFrom(backend: Backend, { mesh, source }: MeshIn, as
     return await backend.controlPlane.publish({ ...asked, mesh, ...(source === undefined ? {} : { source }) });
   } catch (error) {
     if (!(error instanceof ControlError) || error.problems.length === 0) throw error;
+    // Mistakes in the request itself have no place in the file.
+    if (error.problems.some(({ path }) => path.length === 1 && REQUEST_FIELDS.has(path[0]))) throw error;
     throw invalid(backend.meshReader.locate(error.problems, source?.text, source?.name));
   }
 }

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
@@ -63,7 +63,7 @@ function listenOnPort(server: Server, { host, port }: Extract<Address, { kind: "
 
 /** A socket file whose server is gone is replaced; one that answers is not. */
 async function listenOnSocket(server: Server, path: string): Promise<void> {
-  if (await isAbandoned(path)) await rm(path);
+  if ((await isSocket(path)) && (await isAbandoned(path))) await rm(path);
   await started(server, () => withMask(0o177, () => server.listen(path)), path);
 }
 
@@ -75,6 +75,12 @@ function withMask(mask: number, listen: () => void): void {
   } finally {
     process.umask(before);
   }
+}
+
+/** Whatever else stands there is somebody's file: listening fails, and it stays. */
+async function isSocket(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isSocket() === true;
 }
 
 function isAbandoned(path: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { formatWeight } from "../core/mesh/weights.ts";
+import { splitText } from "../core/rollout/words.ts";
 import type { RolloutObject } from "./contract.ts";
 
 /* The same words on the status page and in the terminal. */
@@ -11,11 +11,4 @@ export function subjectOf(rollout: RolloutObject): string {
   return rollout.kind === "rollback"
     ? `the way back to revision ${rollout.to.revision}`
     : `revision ${rollout.to.revision}`;
-}
-
-/** `v1 95% · v2 5%` */
-export function splitText(split: Readonly<Record<string, number>>): string {
-  return Object.entries(split)
-    .map(([version, weight]) => `${version} ${formatWeight(weight)}`)
-    .join(" · ");
 }

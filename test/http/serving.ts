@@ -69,9 +69,13 @@ export interface Answered {
   readonly json: Json;
 }
 
-/** JSON of unknown shape, read with optional chaining in expectations. */
-// biome-ignore lint: the tests read JSON freely
-export type Json = { readonly [key: string]: Json } & Json[] & string & number;
+/** JSON of unknown shape. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** What stands at a path in a JSON document; undefined where nothing does. */
+export function at(document: unknown, ...path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], document);
+}
 
 export interface Serving {
   readonly controlPlane: FakeControlPlane;

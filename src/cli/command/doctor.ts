@@ -69,7 +69,7 @@ function streamsCheck({ nodes, revision }: StatusObject): Check {
     unmatched > 0 ? `${unmatched} selected by nothing` : "",
     lost > 0 ? `${lost} away` : "",
   ];
-  const text = [`${connected} Envoys connected, ${inSync} in sync`, ...rest.filter((part) => part !== "")].join(", ");
+  const text = [`${connected} connected, ${inSync} in sync`, ...rest.filter((part) => part !== "")].join(", ");
   return { name: "streams", ok: unmatched === 0 || revision.live === null, text };
 }
 
@@ -78,11 +78,11 @@ function refusalCheck({ nodes }: StatusObject): Check {
   return {
     name: "refusals",
     ok,
-    text: ok ? "none" : `${nodes.refused} Envoys refuse what they are sent; belay fleet --refused`,
+    text: ok ? "none" : `${nodes.refused} refused what was sent; belay fleet --refused`,
   };
 }
 
 function rolloutCheck({ rollouts }: StatusObject): Check {
-  const text = rollouts.length === 0 ? "nothing is moving" : `${rollouts.join(", ")} is moving; belay rollout get`;
+  const text = rollouts.length === 0 ? "nothing is moving" : `${rollouts.join(", ")} has not ended; belay rollout get`;
   return { name: "rollouts", ok: true, text };
 }

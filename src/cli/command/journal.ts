@@ -13,6 +13,9 @@ const MOST_LINES = 1_000;
 /** Bookkeeping of the control plane, of no interest to whoever asks what happened; `-o json` has it. */
 const QUIET: ReadonlySet<string> = new Set(["view.compiled"]);
 
+/** Who decides what no person asked for. */
+const BELAY = "belay";
+
 /** `belay journal tail` */
 export async function tailJournal(session: Session, { lines, follow }: JournalFlags): Promise<number> {
   const count = /^\d{1,4}$/.test(lines) ? Number(lines) : Number.NaN;
@@ -21,7 +24,7 @@ export async function tailJournal(session: Session, { lines, follow }: JournalFl
     throw usage("-o json prints one document, and --follow has no end; GET /v1/watch streams events");
   }
   const items = await lastEvents(session, count);
-  session.result({ items }, items.map(eventLine).join(""));
+  session.result({ items }, eventLines(items));
   if (follow === true) await followEvents(session, items.at(-1)?.seq);
   return EXIT.done;
 }
@@ -63,15 +66,17 @@ export async function searchJournal(session: Session, { by }: SearchFlags, args:
     return (by === undefined || event.by === by) && words.every((word) => text.includes(word));
   });
   const items = session.wantsJson ? found : found.filter(({ type }) => !QUIET.has(type));
-  session.result(
-    { items },
-    items.length === 0 ? "Nothing in the journal has these words.\n" : items.map(eventLine).join(""),
-  );
+  session.result({ items }, items.length === 0 ? "Nothing in the journal has these words.\n" : eventLines(items));
   return EXIT.done;
 }
 
-function eventLine({ at, by, text, reason, type }: EventObject): string {
-  const isAsked = by !== "belay" && reason !== "";
-  const why = isAsked && type !== "nack" ? `: "${reason}"` : "";
-  return `${day(at)}  ${printable(`${text}${isAsked ? ` by ${by}` : ""}${why}`).replaceAll("\n", " ")}\n`;
+/** `time  who  what  "why"`, the names one under the other. */
+function eventLines(events: readonly EventObject[]): string {
+  const width = Math.max(0, ...events.map(({ by }) => printable(by).length));
+  return events.map((event) => eventLine(event, width)).join("");
+}
+
+function eventLine({ at, by, text, reason }: EventObject, width = 0): string {
+  const why = by === BELAY || reason === "" ? "" : `  "${reason}"`;
+  return `${day(at)}  ${printable(by).padEnd(width)}  ${printable(text + why).replaceAll("\n", " ")}\n`;
 }

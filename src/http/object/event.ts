@@ -33,11 +33,13 @@ function sentenceOf(body: EventBody): string {
     case "revision.published":
       return body.seedWeights === undefined
         ? `revision ${body.revision} was published`
-        : `revision ${body.revision} was published and is live at once, the first`;
+        : `revision ${body.revision}, the first, was published and is live at once`;
     case "rollout.started":
       return `${body.rollout} (${body.kind}${body.service === undefined ? "" : ` of ${body.service}`}) started`;
     case "rollout.stage":
-      return `${body.rollout} went to ${namesOf(body.targets)}, stage ${body.stage + 1}`;
+      return body.targets.length === 0
+        ? `${body.rollout} has no host left to go to, stage ${body.stage + 1}`
+        : `${body.rollout} went to ${namesOf(body.targets)}, stage ${body.stage + 1}`;
     case "rollout.acked":
       return `${body.rollout} was acknowledged by ${namesOf(body.nodes)}`;
     case "rollout.lost":

@@ -1,13 +1,7 @@
 import type { FleetState } from "../../core/journal/event.ts";
 import type { RolloutRecord } from "../../core/journal/state.ts";
+import { isEnd } from "../../core/rollout/states.ts";
 import type { RolloutObject, Split } from "../contract.ts";
-
-const ENDS: ReadonlySet<string> = new Set(["done", "rolledBack", "aborted", "failed"]);
-
-/** Has it come to its end? */
-export function hasEnded(rollout: Pick<RolloutRecord, "state">): boolean {
-  return ENDS.has(rollout.state);
-}
 
 /** A rollout as the API shows it. */
 export function rolloutObject(record: RolloutRecord): RolloutObject {
@@ -36,7 +30,7 @@ export function rolloutObject(record: RolloutRecord): RolloutObject {
     endedAt: record.endedAt ?? null,
     history: record.history.map((entry) => ({ ...entry })),
     version: String(record.seq),
-    allowedActions: hasEnded(record) || record.state === "rollingBack" ? [] : ["abort"],
+    allowedActions: isEnd(record.state) || record.ends === "aborted" ? [] : ["abort"],
   };
 }
 
@@ -76,14 +70,14 @@ function gainOf(record: RolloutRecord): number | null {
 function weightsOf(record: RolloutRecord): RolloutObject["weights"] {
   const from = splitOf(record.from, record.service);
   const to = splitOf(record.to, record.service);
-  const goesBack = record.state !== "done" && (hasEnded(record) || record.state === "rollingBack");
+  const goesBack = record.state !== "done" && (isEnd(record.state) || record.state === "rollingBack");
   return { wanted: goesBack ? from : to, acked: isEverywhere(record) ? to : from, seen: {} };
 }
 
 /** Have all hosts taken the target, and not been taken back? */
 export function isEverywhere(record: RolloutRecord): boolean {
   if (record.state === "done") return true;
-  if (hasEnded(record) || record.state === "rollingBack" || record.stage !== record.stages.length - 1) return false;
+  if (isEnd(record.state) || record.state === "rollingBack" || record.stage !== record.stages.length - 1) return false;
   const settled = new Set([...record.acked, ...record.lost]);
   return record.targets.every((node) => settled.has(node));
 }

@@ -1,10 +1,11 @@
 import type { NodeState, NodeStatus } from "../../control/fleet.ts";
 import type { RolloutRecord, State } from "../../core/journal/state.ts";
 import type { Mesh } from "../../core/mesh/mesh.ts";
+import { isEnd } from "../../core/rollout/states.ts";
 import type { Serving } from "../backend.ts";
 import type { ServiceSplit, StatusObject } from "../contract.ts";
 import { versioned } from "../versioned.ts";
-import { hasEnded, isEverywhere } from "./rollout.ts";
+import { isEverywhere } from "./rollout.ts";
 
 /** The whole control plane in one object. A control plane that is not ready says what it can, and why it is not. */
 export async function statusObject(backend: Serving): Promise<StatusObject> {
@@ -26,7 +27,7 @@ export async function statusObject(backend: Serving): Promise<StatusObject> {
       knownGood: newestKnownGood(state),
       rolling: active !== undefined && active.to.revision !== state.live?.revision ? active.to.revision : null,
     },
-    rollouts: [...state.rollouts.values()].filter((rollout) => !hasEnded(rollout)).map(({ id }) => id),
+    rollouts: [...state.rollouts.values()].filter((rollout) => !isEnd(rollout.state)).map(({ id }) => id),
     nodes: countNodes(controlPlane.nodes()),
     services: splitsOf(state, await liveMesh(backend, state)),
   });

@@ -7,8 +7,8 @@ export interface Scene {
   /** The newest first. */
   readonly rollouts: readonly RolloutObject[];
   readonly nodes: readonly NodeObject[];
-  /** The state that a rollback would go to, in words; undefined where there is none. */
-  readonly backTo: string | undefined;
+  /** What a rollback would do, in sentences; undefined where there is nothing to go back to. */
+  readonly backTo: readonly string[] | undefined;
   /** `belay`, with `--server` where it is needed. */
   readonly command: string;
 }

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import type { DoneState, State } from "../../core/journal/state.ts";
+import { ControlError } from "../../core/failure/control-error.ts";
+import type { State } from "../../core/journal/state.ts";
+import { inForce, rollbackTarget } from "../../core/rollout/target.ts";
+import { changeSentences } from "../../core/rollout/words.ts";
 import type { Serving } from "../backend.ts";
 import { nodeObject } from "../object/node.ts";
 import { rolloutObject } from "../object/rollout.ts";
 import { statusObject } from "../object/status.ts";
 import { operation } from "../operation.ts";
-import { splitText } from "../words.ts";
 import { headline, type Scene } from "./headline.ts";
 import { type Html, html, Html as Markup } from "./html.ts";
 import { sections } from "./sections.ts";
@@ -61,18 +63,17 @@ async function sceneOf(backend: Serving, request: Request): Promise<Scene> {
   };
 }
 
-/** The newest state other than the one in force. */
-function backTo({ live, done }: State): string | undefined {
-  const text = ({ revision, weights }: Pick<DoneState, "revision" | "weights">): string => {
-    const moved = Object.entries(weights).filter(
-      ([name, split]) => JSON.stringify(split) !== JSON.stringify(live?.weights[name]),
-    );
-    return [`revision ${revision}`, ...moved.map(([name, split]) => `${name} ${splitText(split)}`)].join(", ");
-  };
-  if (live === null) return undefined;
-  const here = JSON.stringify([live.revision, live.weights]);
-  const target = done.findLast(({ revision, weights }) => JSON.stringify([revision, weights]) !== here);
-  return target === undefined ? undefined : text(target);
+/** What a rollback without a target would do. */
+function backTo(state: State): string[] | undefined {
+  const current = inForce(state);
+  if (current === null) return undefined;
+  try {
+    const found = rollbackTarget(state);
+    return "target" in found ? changeSentences(current, found.target) : undefined;
+  } catch (error) {
+    if (error instanceof ControlError) return undefined;
+    throw error;
+  }
 }
 
 function pageHtml(scene: Scene): Html {

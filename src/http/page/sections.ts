@@ -1,6 +1,7 @@
 import { shortTypeName } from "../../core/resource/type-url.ts";
+import { splitText } from "../../core/rollout/words.ts";
 import type { NodeObject, RolloutObject, ServiceSplit } from "../contract.ts";
-import { splitText, subjectOf } from "../words.ts";
+import { subjectOf } from "../words.ts";
 import type { Scene } from "./headline.ts";
 import { type Html, html } from "./html.ts";
 
@@ -112,7 +113,7 @@ function changes({ rollouts }: Scene): Html {
 function wayBack({ backTo, command }: Scene): Html {
   if (backTo === undefined)
     return html`<h2>The way back</h2><div class="card"><p class="dim">There is no earlier state to go back to yet.</p></div>`;
-  return html`<h2>The way back</h2><div class="card back"><p>To ${backTo}: one host first, then all.</p><pre>${command} rollback --reason "…"</pre></div>`;
+  return html`<h2>The way back</h2><div class="card back">${backTo.map((sentence) => html`<p>${sentence}</p>`)}<p>One host first, then all.</p><pre>${command} rollback --reason "…"</pre></div>`;
 }
 
 const MARKS: Readonly<Record<string, readonly [look: string, words: string]>> = {

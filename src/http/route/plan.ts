@@ -9,6 +9,9 @@ import { operation } from "../operation.ts";
 import { planObject } from "./effect.ts";
 import { cleanMesh } from "./revision.ts";
 
+/** Nothing is written, so nobody reads it. */
+const NO_REASON = "a plan";
+
 /** A dry run of publishing, and what would change. */
 export const plan = operation({
   method: "post",
@@ -22,7 +25,10 @@ export const plan = operation({
   },
   async handle({ backend, body, request }) {
     const given = meshIn(backend, body);
-    const effect = await publishFrom(backend, given, { ...askedBy(body, request), dryRun: true });
+    const effect = await publishFrom(backend, given, {
+      ...askedBy({ ...body, reason: body.reason ?? NO_REASON }, request),
+      dryRun: true,
+    });
     const { live } = backend.controlPlane.state();
     const before = live === null ? undefined : await cleanMesh(backend, live.revision);
     return json(200, planObject(effect, diffMeshes(before, withoutSecrets(given.mesh, backend.codec))));
