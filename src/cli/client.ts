@@ -77,6 +77,7 @@ function targetOf(address: string): RequestOptions {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (
     url === undefined ||
+    address.startsWith("unix:") ||
     url.protocol !== "http:" ||
     url.pathname !== "/" ||
     url.search !== "" ||

@@ -76,3 +76,8 @@ function numberIn(text = ""): number {
   if (match === null) throw usage(`"${text}" is not the number of a revision; belay revision list shows them`);
   return Number(match[1]);
 }
+
+/** `1 service`, `2 services`: the keys of a mesh are plurals. */
+function counted(count: number, plural: string): string {
+  return `${count} ${count === 1 ? plural.replace(/s$/, "") : plural}`;
+}
