@@ -1,8 +1,7 @@
 import type { Problem } from "../core/failure/problem.ts";
 import type { JournalEvent } from "../core/journal/event.ts";
-import type { State } from "../core/journal/state.ts";
+import type { RevisionRecord, RolloutRecord, State } from "../core/journal/state.ts";
 import type { Mesh } from "../core/mesh/mesh.ts";
-import type { RolloutRecord, RevisionRecord } from "../core/journal/state.ts";
 import type { NodeStatus } from "./fleet.ts";
 
 /** Who asks, why, and the conditions they set. */

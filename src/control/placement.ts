@@ -5,7 +5,7 @@ import { NOTHING } from "../core/journal/same-state.ts";
 import type { RolloutRecord, State } from "../core/journal/state.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import { assigner } from "../core/rollout/assignment.ts";
-import type { NodeEvidence } from "../core/rollout/decide.ts";
+import type { NodeEvidence, NodesEvidence } from "../core/rollout/decide.ts";
 import { tierOf } from "../core/rollout/tier.ts";
 import type { Fleet, View } from "./fleet.ts";
 import { type Group, whyUnmatched } from "./groups.ts";
@@ -86,25 +86,33 @@ export class Placement {
     }
   }
 
-  /** What is seen of every node, for this movement. */
-  evidence({ from, to, strays }: Movement): ReadonlyMap<string, NodeEvidence> {
+  /** What is seen of every node, for this movement, at the moment when it is asked for. */
+  evidence({ from, to, strays }: Movement): NodesEvidence {
     const astray = new Set((strays ?? []).flatMap(({ nodes }) => nodes));
     const mesh = this.#meshes.peek(to.revision);
-    const nodes = new Map<string, NodeEvidence>();
-    for (const [id, seat] of this.#seats.all()) {
+    const seats = this.#seats.all();
+    const seen = (id: string, seat: Seat): NodeEvidence => {
       const target = this.#viewOf(seat, to);
       const before = this.#viewOf(seat, from);
       const has = (view: View): boolean => seat.view === view && seat.converged === view;
       const differs = target !== undefined && seat.view?.snapshot.digest !== target.snapshot.digest;
-      nodes.set(id, {
+      return {
         presence: seat.presence,
         tier: tierOf(seat.identity, mesh),
         changes: differs || (target !== undefined && astray.has(id) && !has(target)),
         acked: target !== undefined && has(target),
         back: before === undefined || has(before),
-      });
-    }
-    return nodes;
+      };
+    };
+    return {
+      get(id) {
+        const seat = seats.get(id);
+        return seat === undefined ? undefined : seen(id, seat);
+      },
+      *[Symbol.iterator]() {
+        for (const [id, seat] of seats) yield [id, seen(id, seat)] as const;
+      },
+    };
   }
 
   /** Connected nodes for which the movement changes something, in the order in which they came. */

@@ -12,7 +12,12 @@ export interface Store {
    * @returns the events as they now stand
    * @throws ControlError `conflict` when the journal has moved on, `store-failed` when it cannot be written
    */
-  append(expectedHead: number, at: string, events: readonly EventBody[], blobs?: readonly Uint8Array[]): Promise<readonly JournalEvent[]>;
+  append(
+    expectedHead: number,
+    at: string,
+    events: readonly EventBody[],
+    blobs?: readonly Uint8Array[],
+  ): Promise<readonly JournalEvent[]>;
   /** Events after `after`, oldest first, at most `limit`. */
   read(after: number, limit: number): Promise<readonly JournalEvent[]>;
   /** The blob with this sha-256 (hex), or undefined. */

@@ -5,6 +5,7 @@ import type { Store } from "../../src/control/store.ts";
 import type { Compile } from "../../src/control/views.ts";
 import { ControlError } from "../../src/core/failure/control-error.ts";
 import type { EventBody, JournalEvent } from "../../src/core/journal/event.ts";
+import type { RolloutRecord } from "../../src/core/journal/state.ts";
 import { canonicalJson } from "../../src/core/mesh/canonical.ts";
 import type { Mesh } from "../../src/core/mesh/mesh.ts";
 import { type Resource, versionOf } from "../../src/core/resource/resource.ts";
@@ -90,24 +91,21 @@ function fakeResource(typeUrl: string, name: string, content: unknown): Resource
   return { typeUrl, name, bytes, version: versionOf(bytes, sha256), refs: [] };
 }
 
-/** Two resources: one follows the mesh, one the weights. A service called `broken` cannot be compiled. */
+/** Two resources: one follows the mesh, one the weights as well. A service called `broken` cannot be compiled. */
 export const fakeCompile: Compile = (mesh, weights, selection) => {
   const problems = mesh.services.flatMap(({ name }, index) =>
     name === "broken" ? [{ path: ["services", index], message: "it is broken", code: "broken" }] : [],
   );
   return {
-    resources: [
-      fakeResource(CLUSTER, "a", mesh.services),
-      fakeResource(ROUTES, "a", { weights, selection, gateways: mesh.gateways }),
-    ],
+    resources: [fakeResource(CLUSTER, "a", mesh.services), fakeResource(ROUTES, "a", { weights, selection, mesh })],
     problems,
   };
 };
 
-export interface World {
+export interface World<S extends Store = MemoryStore> {
   readonly fleet: FakeFleet;
   readonly clock: VirtualClock;
-  readonly store: MemoryStore;
+  readonly store: S;
   readonly logged: { level: string; message: string }[];
   compile: Compile;
   control: ControlPlane;
@@ -117,15 +115,18 @@ export interface World {
   settle(): Promise<void>;
 }
 
-const ASKED = { by: "ada", reason: "because" };
+/** Who asks in tests, and why. */
+export const ASKED = { by: "ada", reason: "because" };
 
 /** A control plane on a fleet in memory. */
-export async function openWorld(store = new MemoryStore()): Promise<World> {
-  const logged: World["logged"] = [];
+export async function openWorld(): Promise<World>;
+export async function openWorld<S extends Store>(store: S): Promise<World<S>>;
+export async function openWorld(store: Store = new MemoryStore()): Promise<World<Store>> {
+  const logged: World<Store>["logged"] = [];
   const note = (level: string) => (_: object, message: string) => void logged.push({ level, message });
   const log: ConductorLog = { info: note("info"), warn: note("warn"), error: note("error") };
   const clock = new VirtualClock();
-  const open = (world: World): Promise<ControlPlane> =>
+  const open = (world: World<Store>): Promise<ControlPlane> =>
     openControlPlane({
       store,
       fleet: world.fleet,
@@ -135,7 +136,7 @@ export async function openWorld(store = new MemoryStore()): Promise<World> {
       compile: (...parts) => world.compile(...parts),
       log,
     });
-  const world = { fleet: new FakeFleet(), clock, store, logged, compile: fakeCompile } as World & { fleet: FakeFleet };
+  const world = { fleet: new FakeFleet(), clock, store, logged, compile: fakeCompile } as World<Store>;
   world.control = await open(world);
   world.settle = () => settled(world.control);
   world.restart = async () => {
@@ -159,3 +160,16 @@ export async function openLive(nodes: readonly string[] = ["edge-1", "edge-2", "
   await world.settle();
   return world;
 }
+
+/** Moves traffic to v2 of the one service. */
+export const shift = (world: World<Store>, v2: number, more: object = {}) =>
+  world.control.shift({ ...ASKED, service: "reviews", weights: { v2 }, ...more });
+
+export const rollout = (world: World<Store>, id = "ro-1"): RolloutRecord => {
+  const record = world.control.state().rollouts.get(id);
+  if (record === undefined) throw new Error(`there is no ${id}`);
+  return record;
+};
+
+/** What is in the journal, by type. */
+export const typesOf = (world: World): string[] => world.store.events.map(({ body }) => body.type);

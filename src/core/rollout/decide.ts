@@ -31,9 +31,14 @@ export interface NodeEvidence {
   readonly back: boolean;
 }
 
+/** What is seen of all nodes; it may be looked up only when it is asked for. */
+export interface NodesEvidence extends Iterable<readonly [string, NodeEvidence]> {
+  get(node: string): NodeEvidence | undefined;
+}
+
 /** What `decide` looks at besides the journal. */
 export interface Evidence {
-  readonly nodes: ReadonlyMap<string, NodeEvidence>;
+  readonly nodes: NodesEvidence;
   /** When this process began to watch, in milliseconds since the epoch. */
   readonly watchingSince: number;
   readonly digest: Digest;
