@@ -21,14 +21,21 @@ export interface LabOptions {
 }
 
 const RATE = 400;
+const USAGE = 2;
 const INTERRUPTED = 130;
 
 /**
  * A whole small world on loopback, until Ctrl-C or the end of the tour. No process is left behind, whatever ends it.
  *
- * @returns the exit code: 0, or 1 where a step of the tour did not do what it says or a request failed in it
+ * @returns the exit code: 0, 2 for an address that is none, or 1 where a step of the tour did not do what it says or a request failed in it
  */
 export async function runLab(options: LabOptions): Promise<number> {
+  for (const flag of ["http", "xds"] as const) {
+    const address = options[flag];
+    if (address === undefined || /^[\w.-]+:\d{1,5}$/.test(address)) continue;
+    process.stderr.write(`--${flag} ${address}: write HOST:PORT, for example 127.0.0.1:7070\n`);
+    return USAGE;
+  }
   const lifetimes = new Lifetimes();
   const ending = endOnSignals();
   const running = run(options, lifetimes, ending.signal);

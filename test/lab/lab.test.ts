@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { findEnvoy } from "../../src/proxy/find-envoy.ts";
-import { familyOf, gone } from "../proxy/processes.ts";
+import { familyOf, gone, type Process } from "../proxy/processes.ts";
 import { ROOT, type Running, startBelay, startOnTerminal } from "./lab-process.ts";
 
 const envoy = await findEnvoy();
@@ -41,6 +42,9 @@ async function occupy(port: number): Promise<void> {
   }
 }
 
+/** Where a lab writes, by the flags of its control plane. */
+const folderOf = (family: readonly Process[]): string =>
+  /--data (\S+)\/data/.exec(family.map(({ command }) => command).join("\n"))?.[1] ?? "";
 const visible = (text: string): string => text.replaceAll("\u001B", "ESC");
 const commandsIn = (text: string): string[] => text.split("\n").filter((line) => line.startsWith("bin/belay "));
 
@@ -86,6 +90,7 @@ describe.skipIf("missing" in envoy)("belay lab", () => {
     child.kill("SIGKILL");
     await ended;
     await gone(family.map((member) => member.pid));
+    await rm(folderOf(family), { recursive: true });
   });
 
   test("stopped while it starts ends as well, and takes its folder with it", async () => {
@@ -94,7 +99,7 @@ describe.skipIf("missing" in envoy)("belay lab", () => {
       .poll(() => familyOf(pid).some(({ command }) => command.includes("belay serve")), { timeout: 20_000 })
       .toBe(true);
     const family = familyOf(pid);
-    const folder = /--data (\S+)\/data/.exec(family.map(({ command }) => command).join("\n"))?.[1] ?? "";
+    const folder = folderOf(family);
     expect(existsSync(folder)).toBe(true);
     child.kill("SIGINT");
     expect(await ended).toBe(0);
@@ -116,6 +121,12 @@ describe.skipIf("missing" in envoy)("belay lab", () => {
     expect(await started.ended).toBe(0);
     expect(visible(started.stdout())).toMatch(/ESC\[\?25hESC\[\?1049l[\d,]+ requests in \d:\d\d, 0 failed\.\r\n$/);
   });
+});
+
+test("an address that is none is a usage error, before anything is started", async () => {
+  const { ended, stderr } = lab(["--http", "7070"]);
+  expect(await ended).toBe(2);
+  expect(stderr()).toBe("--http 7070: write HOST:PORT, for example 127.0.0.1:7070\n");
 });
 
 describe.skipIf("missing" in envoy)("belay lab --tour", () => {
