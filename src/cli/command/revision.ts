@@ -28,8 +28,9 @@ export async function listRevisions(session: Session): Promise<number> {
 export async function getRevision(session: Session, _options: object, args: readonly string[]): Promise<number> {
   const revision = await session.client().get<RevisionDetail>(`/v1/revisions/${numberIn(args[0])}`);
   const { n, status, parent, at, by, reason, source, mesh } = revision;
-  const parts = Object.entries(mesh).flatMap(([name, list]) => 
-    Array.isArray(list) && list.length > 0 ? [counted(list.length, name)] : []));
+  const parts = Object.entries(mesh).flatMap(([name, list]) =>
+    Array.isArray(list) && list.length > 0 ? [counted(list.length, name)] : [],
+  );
   const lines = [
     `revision ${n}  ${STATUS_WORDS[status] ?? status}${parent === null ? "" : `  after revision ${parent}`}`,
     `published ${day(at)} by ${by}: "${reason}"`,
