@@ -14,17 +14,28 @@ export interface StoredView {
   readonly blobs: readonly Uint8Array[];
 }
 
-/** The blobs that bring a view back byte for byte. */
-export function storedView(resources: readonly Resource[], digest: Digest): StoredView {
-  const entries: Entry[] = resources.map(({ typeUrl, name, version, refs, bytes }) => ({
-    typeUrl,
-    name,
-    version,
-    refs,
-    blob: digest(bytes),
-  }));
+/** Digests of the bytes of resources: the same resource is in many views. */
+const digests = new WeakMap<Resource, string>();
+
+/**
+ * The blobs that bring a view back byte for byte.
+ *
+ * @param isStored is a resource in the store already? Its bytes are not among the blobs then
+ */
+export function storedView(
+  resources: readonly Resource[],
+  digest: Digest,
+  isStored: (resource: Resource) => boolean,
+): StoredView {
+  const entries = resources.map((resource): Entry => {
+    const { typeUrl, name, version, refs } = resource;
+    const blob = digests.get(resource) ?? digest(resource.bytes);
+    digests.set(resource, blob);
+    return { typeUrl, name, version, refs, blob };
+  });
   const manifest = new TextEncoder().encode(JSON.stringify(entries));
-  return { digest: digest(manifest), blobs: [manifest, ...resources.map(({ bytes }) => bytes)] };
+  const blobs = resources.filter((resource) => !isStored(resource)).map(({ bytes }) => bytes);
+  return { digest: digest(manifest), blobs: [manifest, ...blobs] };
 }
 
 /**

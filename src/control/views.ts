@@ -7,7 +7,7 @@ import type { Mesh, Weights } from "../core/mesh/mesh.ts";
 import type { Digest, Resource } from "../core/resource/resource.ts";
 import { resourceOf, snapshotOf } from "../core/snapshot/snapshot.ts";
 import type { Codec } from "../envoy/codec.ts";
-import type { compile } from "../envoy/compile.ts";
+import type { Compilation, compile } from "../envoy/compile.ts";
 import type { View } from "./fleet.ts";
 import type { Group } from "./groups.ts";
 import { readView, storedView } from "./manifest.ts";
@@ -32,6 +32,14 @@ export interface Unstored {
   readonly problems: readonly Problem[];
 }
 
+/** What a check has compiled. */
+interface Checked {
+  readonly mesh: Mesh;
+  readonly weights: string;
+  /** By group. */
+  readonly compilations: ReadonlyMap<string, Compilation>;
+}
+
 /** Views of past states kept in memory beside those in use. */
 const KEPT_STATES = 4;
 
@@ -42,6 +50,9 @@ export class Views {
   readonly #cache = new Map<string, Map<string, View>>();
   readonly #weights = new WeakMap<Weights, string>();
   readonly #keys = new WeakMap<FleetState, string>();
+  #checked: Checked | undefined;
+  /** Resources of views that the journal has: their bytes are in the store. */
+  readonly #stored = new WeakSet<Resource>();
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -64,18 +75,15 @@ export class Views {
     const problems: Problem[] = [];
     for (const group of groups) {
       const stored = journal.views.get(viewKey(state.revision, this.#weightsDigest(state.weights), group.name));
-      if (
-        stored !== undefined &&
-        (this.get(state, group.name) !== undefined || (await this.#restore(state, group, stored)))
-      ) {
-        continue;
-      }
+      if (stored !== undefined && (await this.#hasStored(state, group, stored))) continue;
       const found = this.#compiled(state, mesh, group);
       if ("problems" in found) {
         problems.push(...found.problems);
         continue;
       }
-      const { digest, blobs: parts } = storedView(resourcesOf(found), this.#parts.digest);
+      const { digest, blobs: parts } = storedView(resourcesOf(found), this.#parts.digest, (resource) =>
+        this.#stored.has(resource),
+      );
       const weights = this.#weightsDigest(state.weights);
       events.push({ type: "view.compiled", revision: state.revision, weights, group: group.name, manifest: digest });
       blobs.push(...parts);
@@ -83,10 +91,15 @@ export class Views {
     return { events, blobs, problems: unique(problems) };
   }
 
-  /** Problems of groups in a state, without keeping anything. */
+  /** Problems of groups in a state. What was compiled for it is used again by the command that it belongs to. */
   check(state: FleetState, mesh: Mesh, groups: readonly Group[]): readonly Problem[] {
     const { compile: compiled, codec } = this.#parts;
-    return unique(groups.flatMap(({ selection }) => compiled(mesh, state.weights, selection, codec).problems));
+    const found = groups.map(({ name, selection }): [string, Compilation] => [
+      name,
+      compiled(mesh, state.weights, selection, codec),
+    ]);
+    this.#checked = { mesh, weights: this.#weightsDigest(state.weights), compilations: new Map(found) };
+    return unique(found.flatMap(([, { problems }]) => problems));
   }
 
   /** Drops the views of states that are neither in use nor recent. */
@@ -96,8 +109,9 @@ export class Views {
     for (const key of idle.slice(0, Math.max(0, idle.length - KEPT_STATES))) this.#cache.delete(key);
   }
 
-  /** A revision that came to nothing: its number will be another's. */
+  /** A command has ended. A revision of this number came to nothing: the number will be another's. */
   forget(revision: number): void {
+    this.#checked = undefined;
     for (const key of this.#cache.keys()) if (key.startsWith(`${revision} `)) this.#cache.delete(key);
   }
 
@@ -105,8 +119,22 @@ export class Views {
     const cached = this.get(state, group.name);
     if (cached !== undefined) return cached;
     const { compile: compiled, codec } = this.#parts;
-    const { resources, problems } = compiled(mesh, state.weights, group.selection, codec);
+    const { resources, problems } =
+      this.#checkedBefore(state, mesh, group) ?? compiled(mesh, state.weights, group.selection, codec);
     return problems.length > 0 ? { problems } : this.#keep(state, group.name, resources);
+  }
+
+  #checkedBefore(state: FleetState, mesh: Mesh, group: Group): Compilation | undefined {
+    const checked = this.#checked;
+    if (checked?.mesh !== mesh || checked.weights !== this.#weightsDigest(state.weights)) return undefined;
+    return checked.compilations.get(group.name);
+  }
+
+  async #hasStored(state: FleetState, group: Group, manifest: string): Promise<boolean> {
+    if (this.get(state, group.name) === undefined && !(await this.#restore(state, group, manifest))) return false;
+    const view = this.get(state, group.name);
+    for (const resource of view === undefined ? [] : resourcesOf(view)) this.#stored.add(resource);
+    return true;
   }
 
   async #restore(state: FleetState, group: Group, manifest: string): Promise<boolean> {
