@@ -1,7 +1,7 @@
 import type { RolloutObject } from "../http/contract.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
 import { clock } from "./printable.ts";
-import { refusalLines } from "./rollout-text.ts";
+import { refusalText } from "./rollout-text.ts";
 import type { Session } from "./session.ts";
 
 /** Looked at often while it may end within a second, then less so, in milliseconds. */
@@ -53,7 +53,7 @@ export async function follow(session: Session, first: RolloutObject, options: Fo
     for (;;) {
       told = tell(session, rollout, told);
       const exit = EXITS[rollout.state];
-      if (exit !== undefined) return ended(session, rollout, exit);
+      if (exit !== undefined) return { rollout, exit };
       const spent = Date.now() - started;
       if (options.timeoutMs !== undefined && spent >= options.timeoutMs) return { rollout, exit: EXIT.waiting };
       await pause(spent < QUICK_FOR_MS ? QUICK_MS : CALM_MS, interrupt.signal);
@@ -65,14 +65,17 @@ export async function follow(session: Session, first: RolloutObject, options: Fo
   }
 }
 
-function tell(session: Session, { history }: RolloutObject, told: number): number {
-  for (const { at, text } of history.slice(told)) session.say(`${clock(at)}  ${text}`);
+function tell(session: Session, { history, hosts }: RolloutObject, told: number): number {
+  const refusals = hosts.refused.map(refusalText);
+  for (const { at, text } of history.slice(told)) session.say(`${clock(at)}  ${withoutEcho(text, refusals)}`);
   return history.length;
 }
 
-function ended(session: Session, rollout: RolloutObject, exit: ExitCode): Followed {
-  for (const line of refusalLines(rollout)) session.say(line);
-  return { rollout, exit };
+/** Envoy's words are told once, where it says them; sentences that repeat them only point there. */
+function withoutEcho(text: string, refusals: readonly string[]): string {
+  const echoed = refusals.find((refusal) => text.endsWith(refusal) && text !== refusal);
+  if (echoed === undefined) return text;
+  return text.slice(0, -echoed.length) + echoed.slice(0, echoed.indexOf(":"));
 }
 
 function left(session: Session, rollout: RolloutObject): Followed {

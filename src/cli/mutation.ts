@@ -72,7 +72,7 @@ export async function mutate(session: Session, mutation: Mutation): Promise<numb
   }
   const accepted = await mutation.start(asked);
   if (accepted.rollout === null) {
-    session.result(accepted.document(null), `${accepted.summary.join("\n")}\n`);
+    session.result(await accepted.document(null), `${accepted.summary.join("\n")}\n`);
     return EXIT.done;
   }
   return conclude(session, { mutation, accepted, rollout: accepted.rollout });
@@ -87,13 +87,13 @@ interface Started {
 async function conclude(session: Session, { mutation, accepted, rollout }: Started): Promise<number> {
   if (!mutation.flags.wait) {
     session.result(
-      accepted.document(rollout),
+      await accepted.document(rollout),
       `${rollout.id} is under way. Follow it: belay rollout watch ${rollout.id}\n`,
     );
     return EXIT.done;
   }
   const { rollout: last, exit } = await follow(session, rollout);
-  session.result(accepted.document(last), outcomeText(session, last));
+  session.result(await accepted.document(last), outcomeText(session, last));
   return last.state === mutation.wanted ? EXIT.done : exit;
 }
 

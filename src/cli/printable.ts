@@ -8,7 +8,7 @@ export function printable(text: string): string {
 
 /** Rows under headings, columns padded to their widest cell; the last one is as long as it is. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [headings, ...rows].map((row) => row.map((cell) => printable(cell).replaceAll("\n", " ")));
+  const cells = [headings, ...rows].map((row) => row.map((cell) => printable(cell.trimEnd()).replaceAll("\n", " ")));
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? "").length)));
   const lines = cells.map((row) =>
     row

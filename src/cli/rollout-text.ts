@@ -35,13 +35,14 @@ export function outcomeText(session: Session, rollout: RolloutObject): string {
   return `${lines.join("\n")}\n`;
 }
 
-function sentence(text: string): string {
+function sentence(said: string): string {
+  const text = said.trimEnd();
   return text === "" || /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
-/** What Envoys said when they refused, word for word. */
-export function refusalLines({ hosts }: RolloutObject): string[] {
-  return hosts.refused.map(({ node, typeUrl, error }) => `${node} refused ${shortTypeName(typeUrl)}: ${error}`);
+/** What an Envoy said when it refused, word for word. */
+export function refusalText({ node, typeUrl, error }: RolloutObject["hosts"]["refused"][number]): string {
+  return `${node} refused ${shortTypeName(typeUrl)}: ${error}`;
 }
 
 /** Everything about one rollout. */
@@ -63,14 +64,14 @@ export function rolloutText(session: Session, rollout: RolloutObject): string {
     `asked    ${day(rollout.startedAt)} by ${rollout.by}: "${rollout.reason}"`,
     ...rollout.undoes.map((text) => `undoes   ${text}`),
   );
-  lines.push(...refusalLines(rollout).map((line) => `refused  ${line}`));
+  lines.push(...hosts.refused.map((refusal) => `refused  ${refusalText(refusal)}`));
   lines.push("", ...[...history].reverse().map(({ at, text }) => `${clock(at)}  ${text}`));
   return `${printableLines(lines)}\n`;
 }
 
 /** Colours are ours and stay; what came from elsewhere was made safe before. */
 function printableLines(lines: readonly string[]): string {
-  return lines.map((line, index) => (index === 0 ? line : printable(line))).join("\n");
+  return lines.map((line, index) => (index === 0 ? line : printable(line.trimEnd()))).join("\n");
 }
 
 /** One line a rollout. */

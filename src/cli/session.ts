@@ -49,7 +49,7 @@ export function createSession(io: Io, options: GlobalOptions): Session {
     result(document, text) {
       io.stdout.write(options.output === "json" ? `${JSON.stringify(document, undefined, 2)}\n` : text);
     },
-    say: (text) => io.stderr.write(`${printable(text)}\n`),
+    say: (text) => io.stderr.write(`${printable(text.trimEnd())}\n`),
     tint: (tone, text) =>
       takesColour(io.stdout, io) ? styleText(COLOURS[tone], text, { validateStream: false }) : text,
     close: () => clients.forEach((client) => client.close()),

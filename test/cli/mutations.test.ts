@@ -103,7 +103,9 @@ describe("exit codes", () => {
     server.controlPlane.ends = "rolledBack";
     const { exit, stdout, stderr } = await belay(server.url, shift);
     expect(exit).toBe(1);
-    expect(stderr).toContain("edge-1 refused Cluster: Envoy says no");
+    expect(stderr).toContain(
+      "03:04:05  edge-1 refused Cluster: Envoy says no\n03:04:05  taken back: edge-1 refused Cluster\n",
+    );
     expect(stdout).toContain("ro-1 rolled back: reviews to v1 95%, v2 5%. edge-1 refused it.");
   });
 

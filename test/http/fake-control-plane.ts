@@ -200,7 +200,9 @@ export class FakeControlPlane implements ControlPlane {
       });
     const { deadline: _deadline, ...rest } = record;
     const why = state === "done" ? "all acked" : "edge-1 refused it";
-    const history = [...record.history, { at: AT, text: why }];
+    const said = refused.map(({ node, error }) => `${node} refused Cluster: ${error}`);
+    const nacks = said.flatMap((text) => [text, `taken back: ${text}`]).map((text) => ({ at: AT, text }));
+    const history = [...record.history, ...nacks, { at: AT, text: why }];
     const stage = state === "done" ? 1 : record.stage;
     const acked = state === "done" ? ["edge-1"] : [];
     this.rollouts.set(id, {

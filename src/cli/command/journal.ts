@@ -78,5 +78,5 @@ function eventLines(events: readonly EventObject[]): string {
 
 function eventLine({ at, by, text, reason }: EventObject, width = 0): string {
   const why = by === BELAY || reason === "" ? "" : `  "${reason}"`;
-  return `${day(at)}  ${printable(by).padEnd(width)}  ${printable(text + why).replaceAll("\n", " ")}\n`;
+  return `${day(at)}  ${printable(by).padEnd(width)}  ${printable(text.trimEnd() + why).replaceAll("\n", " ")}\n`;
 }
