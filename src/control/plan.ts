@@ -52,8 +52,12 @@ export function askedOf({ by, reason, idempotencyKey }: Request): Asked {
 
 function invalidRequest(field: string, message: string): ControlError {
   return new ControlError("invalid", message, {
-    problems: [{ path: [field], message, code: `bad-${field.toLowerCase()}` }],
+    problems: [{ path: [field], message, code: `bad-${kebab(field)}` }],
   });
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** @throws ControlError `conflict` that names the rollout that is active */
