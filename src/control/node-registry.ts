@@ -71,7 +71,11 @@ export class NodeRegistry implements Fleet, NodeDesk {
     const entry = this.#entry(identity.id);
     const newest = entry.streams.at(-1)?.stream;
     if (newest !== undefined) entry.memory = memoryOf(newest);
-    if (entry.streams.length === 0) entry.since = this.#settings.clock.now();
+    if (entry.streams.length === 0) {
+      entry.since = this.#settings.clock.now();
+      // It may be another Envoy of the same name: it is in sync once it says so.
+      entry.inSyncWith = undefined;
+    }
     entry.identity = identity;
     entry.streams.push(stream);
     return entry;
