@@ -1,19 +1,27 @@
 import { createServer } from "node:net";
 
-/** `127.0.0.1:PORT`, the preferred port where it is free, else one that the system chooses. */
-export async function freeAddress(preferred = 0): Promise<string> {
-  const port = (await tryPort(preferred)) ?? (await tryPort(0));
-  if (port === undefined) throw new Error("no port of 127.0.0.1 can be listened on");
-  return `127.0.0.1:${port}`;
+/**
+ * Below the range that systems take the ports of outgoing connections from: what ends and comes back on such a port
+ * does not find it taken by a connection of somebody else, or of an Envoy that was looking for it.
+ */
+const FIRST = 20_000;
+const COUNT = 12_000;
+const ATTEMPTS = 50;
+
+/** `127.0.0.1:PORT`, the preferred port where it is free, else another. */
+export async function freeAddress(preferred?: number): Promise<string> {
+  if (preferred !== undefined && (await isFree(preferred))) return `127.0.0.1:${preferred}`;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = FIRST + Math.floor(Math.random() * COUNT);
+    if (await isFree(port)) return `127.0.0.1:${port}`;
+  }
+  throw new Error(`none of ${ATTEMPTS} ports of 127.0.0.1 can be listened on`);
 }
 
-function tryPort(port: number): Promise<number | undefined> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => resolve(undefined));
-    server.listen(port, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : undefined));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../proxy/child.ts";
@@ -33,13 +34,14 @@ export async function startControlPlane(options: ServeOptions): Promise<ControlP
   const { dir, mesh, xds, http } = options;
   const url = `http://${http}`;
   const args = [BELAY, "serve", "--data", join(dir, "data"), "--mesh", mesh, "--xds", xds, "--http", http];
-  const launch = (): Child => {
-    const logFile = join(dir, "belay.log");
-    return startChild({ name: "The control plane", command: process.execPath, args, cwd: dir, logFile, append: true });
-  };
+  const logFile = join(dir, "belay.log");
+  const launch = (): Child =>
+    startChild({ name: "The control plane", command: process.execPath, args, cwd: dir, logFile });
   let child = launch();
   const ready = async (): Promise<void> => {
-    await child.until("it was ready", READY_MS, async () => ((await isReady(url)) ? true : undefined));
+    // Its own word first: in the time that it was away another one may have taken the address.
+    const check = async (): Promise<boolean> => (await isServing(logFile)) && (await isReady(url));
+    await child.until("it was ready", READY_MS, async () => ((await check()) ? true : undefined));
   };
   const process_: ControlPlaneProcess = {
     url,
@@ -56,6 +58,11 @@ export async function startControlPlane(options: ServeOptions): Promise<ControlP
     throw error;
   });
   return process_;
+}
+
+/** It says so once it has its addresses. */
+async function isServing(logFile: string): Promise<boolean> {
+  return (await readFile(logFile, "utf8")).includes("belay is serving");
 }
 
 export interface CommandResult {

@@ -10,10 +10,8 @@ export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
-  /** Takes what it prints; begun anew unless `append`. */
+  /** Takes what it prints; begun anew. */
   readonly logFile: string;
-  readonly append?: boolean;
-  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** A program that runs beside us and never outlives us. */
@@ -68,11 +66,11 @@ export function startChild(options: ChildOptions): Child {
   };
 }
 
-function launch({ command, args, cwd, logFile, append, env }: ChildOptions): ChildProcess {
-  const log = openSync(logFile, append === true ? "a" : "w");
+function launch({ command, args, cwd, logFile }: ChildOptions): ChildProcess {
+  const log = openSync(logFile, "w");
   // A session of its own: a Ctrl-C in the terminal is for us, and we end our children in our own order.
   const stdio = ["ignore", log, log] as const;
-  const child = spawn(command, args, { stdio: [...stdio], detached: true, cwd, env: env ?? process.env });
+  const child = spawn(command, args, { stdio: [...stdio], detached: true, cwd });
   closeSync(log);
   leash(child);
   return child;

@@ -5,6 +5,7 @@ import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { freeAddress } from "../../src/lab/addresses.ts";
 import { findEnvoy } from "../../src/proxy/find-envoy.ts";
 import { familyOf, gone, type Process } from "../proxy/processes.ts";
 import { ROOT, type Running, startBelay, startOnTerminal } from "./lab-process.ts";
@@ -27,6 +28,11 @@ function lab(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Running
   const started = startBelay(["lab", ...args], env);
   running.push(started);
   return started;
+}
+
+/** The tour's control plane is away for a while: at the usual addresses another lab on this machine might step in. */
+async function ownAddresses(): Promise<string[]> {
+  return ["--http", await freeAddress(), "--xds", await freeAddress()];
 }
 
 /** Takes a port, or finds after a while that somebody else goes on having it: taken it is either way. */
@@ -132,7 +138,7 @@ test("an address that is none is a usage error, before anything is started", asy
 describe.skipIf("missing" in envoy)("belay lab --tour", () => {
   test("plays the whole story in under a minute without a failed request", async () => {
     const begun = performance.now();
-    const { ended, stdout, stderr, pid, prints } = lab(["--tour"]);
+    const { ended, stdout, stderr, pid, prints } = lab(["--tour", ...(await ownAddresses())]);
     await prints(/^5\. /m, 60_000);
     const family = familyOf(pid);
     expect(await ended, `${stdout()}\n${stderr()}`).toBe(0);
@@ -146,7 +152,7 @@ describe.skipIf("missing" in envoy)("belay lab --tour", () => {
 
 describe("where no Envoy can be had", () => {
   test("the tour goes on with a built-in client and says so", async () => {
-    const { ended, stdout, stderr } = lab(["--tour"], WITHOUT_ENVOY);
+    const { ended, stdout, stderr } = lab(["--tour", ...(await ownAddresses())], WITHOUT_ENVOY);
     expect(await ended, `${stdout()}\n${stderr()}`).toBe(0);
     expect(stderr()).toMatch(/^Going on without a real Envoy \(ENVOY_BIN is \/bin\/false/);
     checkTable(stdout());
