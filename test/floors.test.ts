@@ -24,6 +24,7 @@ const CLEAN: Readonly<Record<string, string>> = {
       `import { readFile } from "node:fs/promises";\nimport { state } from "../control/clean.ts";\nimport { upper } from "../envoy/clean.ts";\nexport const ${edge}Edge: unknown = [state, upper, readFile];\n`,
     ]),
   ),
+  "src/library/clean.ts": 'import { grpcEdge } from "../grpc/clean.ts";\nexport const cache: unknown = grpcEdge;\n',
   "src/cli/clean.ts":
     'import { grpcEdge } from "../grpc/clean.ts";\nimport { httpEdge } from "../http/clean.ts";\nexport const command: unknown = [grpcEdge, httpEdge, process.env["HOME"]];\n',
   "src/serve.ts": 'import { storeEdge } from "./store/clean.ts";\nexport const served: unknown = storeEdge;\n',
@@ -89,6 +90,8 @@ const PLANTED: readonly (readonly [path: string, rule: string, text: string])[] 
     ),
   ),
   ["src/http/page/nested.ts", IMPORTS, importOf("grpcEdge", "../../grpc/clean.ts")],
+  ["src/library/store.ts", IMPORTS, importOf("storeEdge", "../store/clean.ts")],
+  ["src/grpc/to-library.ts", IMPORTS, importOf("cache", "../library/clean.ts")],
   ["src/cli/index-of-the-library.ts", IMPORTS, importOf("clean", "../index.ts")],
   ["src/cli/barrel.ts", "oxc(no-barrel-file)", 'export * from "./clean.ts";\n'],
   ["src/cli/default.ts", "import(no-default-export)", "export default 1;\n"],
