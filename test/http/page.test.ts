@@ -50,7 +50,7 @@ describe("the heading is the answer", () => {
     expect(await heading(server)).toContain("is held and needs you");
     server.controlPlane.finish("ro-1", "rolledBack");
     server.controlPlane.fleet.push(nodeOf("a"));
-    expect(await heading(server)).toBe("reviews to v1 95%, v2 5% was taken back by itself: edge-1 refused it");
+    expect(await heading(server)).toBe("Reviews to v1 95%, v2 5% was taken back by itself: edge-1 refused it");
   });
 });
 

@@ -10,14 +10,14 @@ const NOTHING = html``;
 
 /** Everything under the heading: what moves and what can be done, then who has what. */
 export function sections(scene: Scene): Html {
-  return html`${summary(scene)}${moving(scene)}${services(scene.status.services)}${nodes(scene.nodes)}${changes(scene)}${wayBack(scene)}`;
+  return html`${summary(scene)}${moving(scene)}${wayBack(scene)}${services(scene.status.services)}${nodes(scene.nodes)}${changes(scene)}`;
 }
 
 function summary({ status }: Scene): Html {
   const { live, knownGood } = status.revision;
   const { connected, inSync, stale, refused, unmatched, lost } = status.nodes;
   const rest = [
-    [stale, "have yet to acknowledge"],
+    [stale, "yet to acknowledge"],
     [refused, "refused"],
     [unmatched, "selected by nothing"],
     [lost, "away"],
@@ -42,10 +42,7 @@ function moving({ status, rollouts, command }: Scene): Html {
 function movingCard(rollout: RolloutObject, command: string): Html {
   const { hosts, stage, next } = rollout;
   const by = next.at === null ? "" : ` By ${clock(next.at)}, or it is held.`;
-  const refused = hosts.refused.map(
-    ({ node, typeUrl, error }) =>
-      html`<p>${node} refused ${shortTypeName(typeUrl)}. Envoy said:</p><pre>${error}</pre>`,
-  );
+  const refused = hosts.refused.map(refusal);
   const abort = rollout.allowedActions.includes("abort")
     ? html`<p>Take it back: <code>${command} rollout abort ${rollout.id} --reason "…"</code></p>`
     : NOTHING;
@@ -87,11 +84,11 @@ ${sorted.slice(0, NODES_SHOWN).map(nodeRow)}</table>${more}</div>`;
 
 function nodeRow(node: NodeObject): Html {
   const errors = Object.entries(node.types).flatMap(([typeUrl, { error }]) =>
-    error === undefined ? [] : [html`<pre>${shortTypeName(typeUrl)}: ${error}</pre>`],
+    error === undefined ? [] : [html`<pre>${shortTypeName(typeUrl)}: ${error.trimEnd()}</pre>`],
   );
   const why = node.reason === undefined ? NOTHING : html`<br><span class="dim">${node.reason}</span>`;
   return html`<tr><td><b>${node.id}</b></td><td>${node.cluster}</td><td>${node.envoy}</td>
-<td>${revisionText(node.revision.wanted)}</td><td>${revisionText(node.revision.acked)}</td>
+<td class="tight">${revisionText(node.revision.wanted)}</td><td class="tight">${revisionText(node.revision.acked)}</td>
 <td>${mark(node.state)}${why}${errors}</td></tr>`;
 }
 
@@ -101,19 +98,26 @@ function revisionText(revision: number | null): string {
 
 function changes({ rollouts }: Scene): Html {
   if (rollouts.length === 0) return NOTHING;
-  const rows = rollouts.map(
-    (
-      rollout,
-    ) => html`<tr><td>${day(rollout.startedAt)}</td><td><b>${subjectOf(rollout)}</b> <span class="dim">${rollout.id}</span><br>${rollout.why}</td>
-<td>${mark(rollout.state)}</td><td>${rollout.by}<br><span class="dim">“${rollout.reason}”</span></td></tr>`,
-  );
+  const rows = rollouts.map(changeRow);
   return html`<h2>Last changes</h2><div class="card"><table><tr><th>when (UTC)</th><th>what</th><th>state</th><th>who and why</th></tr>${rows}</table></div>`;
+}
+
+function changeRow(rollout: RolloutObject): Html {
+  const { id, startedAt, why, by, reason, state } = rollout;
+  const refused = rollout.hosts.refused.map(refusal);
+  const what = refused.length > 0 ? html`${refused}` : html`<br>${why}`;
+  return html`<tr><td class="tight">${day(startedAt)}</td><td><b>${subjectOf(rollout)}</b> <span class="dim">${id}</span>${what}</td>
+<td>${mark(state)}</td><td>${by}<br><span class="dim">“${reason}”</span></td></tr>`;
+}
+
+function refusal({ node, typeUrl, error }: RolloutObject["hosts"]["refused"][number]): Html {
+  return html`<p>${node} refused ${shortTypeName(typeUrl)}. Envoy said:</p><pre>${error.trimEnd()}</pre>`;
 }
 
 function wayBack({ backTo, command }: Scene): Html {
   if (backTo === undefined)
     return html`<h2>The way back</h2><div class="card"><p class="dim">There is no earlier state to go back to yet.</p></div>`;
-  return html`<h2>The way back</h2><div class="card back">${backTo.map((sentence) => html`<p>${sentence}</p>`)}<p>One host first, then all.</p><pre>${command} rollback --reason "…"</pre></div>`;
+  return html`<h2 class="red">The way back</h2><div class="card back">${backTo.map((sentence) => html`<p>${sentence}</p>`)}<p>One host first, then all.</p><pre>${command} rollback --reason "…"</pre></div>`;
 }
 
 const MARKS: Readonly<Record<string, readonly [look: string, words: string]>> = {

@@ -15,14 +15,15 @@ p{margin:.3rem 0}.dim{color:var(--dim)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem 1.2rem;overflow-x:auto}
 table{border-collapse:collapse;width:100%}
 th{font-size:.83rem;font-weight:600;color:var(--dim);text-align:left;padding:0 .8rem .3rem 0}
-td{padding:.5rem .8rem .5rem 0;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+td{padding:.5rem .8rem .5rem 0;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}
+.tight{white-space:nowrap}td pre{max-width:44rem}
 code,pre{font:.87rem/1.5 ui-monospace,SFMono-Regular,Menlo,monospace}
 pre{margin:.3rem 0;white-space:pre-wrap;overflow-wrap:anywhere}
 .mark{display:inline-block;border-radius:1rem;padding:0 .6rem;font-size:.83rem;font-weight:600;white-space:nowrap}
 .mark.good{color:var(--good);background:var(--good-bg)}.mark.wait{color:var(--wait);background:var(--wait-bg)}
 .mark.new{color:var(--new);background:var(--new-bg)}.mark.bad{color:var(--bad);border:1.5px solid}
 .mark.away{color:var(--dim);border:1.5px dashed}
-.back{border-color:var(--bad)}.back h2{margin-top:0;color:var(--bad)}
+.back{border-color:var(--bad)}h2.red{color:var(--bad)}
 #silent{background:var(--bad-bg);color:var(--bad);padding:.5rem 1.6rem}
 `;
 
