@@ -20,6 +20,7 @@ export const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Change: contract.Change,
   Plan: contract.Plan,
   Published: contract.Published,
+  Unchanged: contract.Unchanged,
   Rollout: contract.Rollout,
   RolloutPage,
   Freeze: contract.Freeze,

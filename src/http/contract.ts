@@ -208,8 +208,8 @@ export const Published = z.object({
 });
 export type PublishedObject = z.infer<typeof Published>;
 
-/** The answer of a mutation that found nothing to do. */
-export const Unchanged = z.object({ summary: z.array(z.string()), rollout: z.null(), ...object });
+/** The answer of a mutation that found nothing to do, or was not to do it. */
+export const Unchanged = z.union([z.object({ summary: z.array(z.string()), rollout: z.null(), ...object }), Plan]);
 
 export const Event = z
   .object({

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import type { NodeState } from "../control/fleet.ts";
+import type { FleetEvent, NodeState } from "../control/fleet.ts";
 import { CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, shortTypeName } from "../core/resource/type-url.ts";
 import type { Serving } from "./backend.ts";
 
@@ -122,15 +122,20 @@ function countFleet(registry: Registry, { fleet }: Serving): () => void {
   const registers = [registry];
   const connects = new Counter({ name: "belay_connects_total", help: "Envoys that connected", registers });
   const losses = new Counter({ name: "belay_losses_total", help: "Envoys that went away", registers });
-  const acks = new Counter({ name: "belay_acks_total", help: "Views acknowledged whole by a node", registers });
+  const converged = new Counter({ name: "belay_converged_total", help: "Views acknowledged whole", registers });
+  const acks = new Counter({ name: "belay_acks_total", help: "Acknowledgements", labelNames: ["type"], registers });
   const nacks = new Counter({ name: "belay_nacks_total", help: "Refusals", labelNames: ["type"], registers });
-  return (
-    fleet?.listen((event) => {
-      if (event.kind === "connected") connects.inc();
-      else if (event.kind === "lost") losses.inc();
-      else if (event.kind === "converged") acks.inc();
-      else if (event.kind === "refused")
-        nacks.inc({ type: TYPES.has(event.typeUrl) ? shortTypeName(event.typeUrl) : "other" });
-    }) ?? (() => {})
-  );
+  const count = (event: FleetEvent): void => {
+    if (event.kind === "connected") connects.inc();
+    else if (event.kind === "lost") losses.inc();
+    else if (event.kind === "converged") converged.inc();
+    else if (event.kind === "acked") acks.inc({ type: typeLabel(event.typeUrl) });
+    else if (event.kind === "refused") nacks.inc({ type: typeLabel(event.typeUrl) });
+  };
+  return fleet?.listen(count) ?? (() => {});
+}
+
+/** A client may ask for any type: those that nobody knows share a series. */
+function typeLabel(typeUrl: string): string {
+  return TYPES.has(typeUrl) ? shortTypeName(typeUrl) : "other";
 }

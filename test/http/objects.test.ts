@@ -216,4 +216,8 @@ test("nodes can be asked for by state, connection and revision", async () => {
   expect(await ids("connected=false")).toEqual(["c"]);
   expect(await ids("revision=7")).toEqual([]);
   expect((await server.ask("GET", "/v1/nodes?state=odd")).status).toBe(422);
+  const first = await server.ask("GET", "/v1/nodes?connected=true&limit=1");
+  expect(first.json).toMatchObject({ items: [{ id: "b" }], next: "b" });
+  const last = await server.ask("GET", "/v1/nodes?connected=true&limit=1&after=b");
+  expect([last.json["items"], last.json["next"]]).toMatchObject([[{ id: "a" }], undefined]);
 });

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type { FleetEvent } from "../../src/control/fleet.ts";
+import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { nodeOf } from "./fake-control-plane.ts";
 import { at, serving } from "./serving.ts";
 
@@ -22,6 +24,27 @@ test("a server that is not ready says why and answers what it can", async () => 
   const nodes = await server.ask("GET", "/v1/nodes");
   expect(at(nodes.json, "items", 0)).toMatchObject({ id: "edge-1", state: "UNMATCHED" });
   expect((await server.ask("GET", "/")).text).toContain("Belay is not ready: nothing is published yet");
+});
+
+test("what the fleet says is counted, by known types only", async () => {
+  const listeners: ((event: FleetEvent) => void)[] = [];
+  const fleet = {
+    listen: (listener: (event: FleetEvent) => void) => (listeners.push(listener), () => void listeners.pop()),
+  };
+  const server = await serving("127.0.0.1:0", undefined, fleet);
+  const node = nodeOf("edge-1").identity;
+  const told = { node, group: "edge", version: "1", nonce: "n" };
+  for (const listener of listeners) {
+    listener({ kind: "connected", node });
+    listener({ kind: "acked", typeUrl: CLUSTER, ...told });
+    listener({ kind: "refused", typeUrl: "type.googleapis.com/made.Up", error: "no", names: [], ...told });
+  }
+  const { text } = await server.ask("GET", "/metrics");
+  expect(text).toContain("belay_connects_total 1");
+  expect(text).toContain('belay_acks_total{type="clusters"} 1');
+  expect(text).toContain('belay_nacks_total{type="other"} 1');
+  await server.close();
+  expect(listeners).toEqual([]);
 });
 
 test("metrics have closed labels: no node has a series of its own", async () => {

@@ -1,5 +1,6 @@
 import { request as send } from "node:http";
 import { afterEach } from "vitest";
+import type { Fleet } from "../../src/control/fleet.ts";
 import type { MeshReader } from "../../src/control/mesh-reader.ts";
 import type { Mesh } from "../../src/core/mesh/mesh.ts";
 import type { Codec } from "../../src/envoy/codec.ts";
@@ -91,13 +92,18 @@ afterEach(async () => {
 });
 
 /** A server on a free port over a fake control plane; closed when the test ends. */
-export async function serving(address = "127.0.0.1:0", log: Log = silent): Promise<Serving> {
+export async function serving(
+  address = "127.0.0.1:0",
+  log: Log = silent,
+  fleet?: Pick<Fleet, "listen">,
+): Promise<Serving> {
   const controlPlane = new FakeControlPlane();
   const server = createHttpServer({
     controlPlane,
     meshReader: fakeReader,
     codec: fakeCodec,
     log,
+    ...(fleet === undefined ? {} : { fleet }),
     xdsAddress: "127.0.0.1:18000",
   });
   const { url } = await server.listen(address);

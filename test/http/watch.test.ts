@@ -3,6 +3,8 @@ import { expect, test, vi } from "vitest";
 import { type Json, serving } from "./serving.ts";
 
 interface Stream {
+  /** Resolves once a line has come. */
+  line(text: string): Promise<unknown>;
   readonly response: IncomingMessage;
   /** Resolves once so many events have come. */
   events(count: number): Promise<Json[]>;
@@ -26,7 +28,8 @@ function open(url: string, path: string, headers: Record<string, string> = {}): 
           });
       const events = (count: number) =>
         vi.waitUntil(() => (parsed().length >= count ? parsed() : undefined), { timeout: 5_000, interval: 5 });
-      resolve({ response, events });
+      const line = (wanted: string) => vi.waitUntil(() => text.split("\n").includes(wanted), { timeout: 5_000 });
+      resolve({ response, events, line });
     }).on("error", reject);
   });
 }
@@ -62,6 +65,17 @@ test("a thousand events before the reader came all arrive, in order", async () =
   const stream = await open(server.url, "/v1/watch?after=0");
   const seqs = (await stream.events(1_000)).map(({ seq }) => seq);
   expect(seqs).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1));
+  stream.response.destroy();
+});
+
+test("a quiet stream says every 15 s that it is alive", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval"] });
+  const server = await serving();
+  const stream = await open(server.url, "/v1/watch");
+  await stream.line(": belay");
+  vi.advanceTimersByTime(15_000);
+  vi.useRealTimers();
+  await stream.line(": alive");
   stream.response.destroy();
 });
 

@@ -62,7 +62,8 @@ async function start(
 /** Failures have sentences for whoever started it; anything else is a defect, and is shown as one. */
 function notStarted(error: unknown): unknown {
   if (!(error instanceof ControlError) && !(error instanceof Error && error.name === "Error")) return error;
-  const code = error instanceof ControlError ? error.code : undefined;
+  const isTaken = error.message.includes("EADDRINUSE");
+  const code = error instanceof ControlError ? error.code : isTaken ? "conflict" : undefined;
   if (code === "invalid") return usage(error.message);
   return new CommandFailure(code === "conflict" ? EXIT.conflict : EXIT.failed, error.message);
 }

@@ -18,8 +18,10 @@ export const listNodes = operation({
   query: NodesQuery,
   answers: { 200: { means: "a page", schema: NodePage }, 422: { means: "a bad query", schema: ErrorAnswer } },
   handle({ backend, query }) {
-    const page = pageOfList([...backend.controlPlane.nodes()].reverse(), ({ identity }) => identity.id, query);
-    return json(200, { ...page, items: page.items.filter((node) => matches(node, query)).map(nodeObject) });
+    const newestFirst = [...backend.controlPlane.nodes()].reverse();
+    const keep = (node: NodeStatus): boolean => matches(node, query);
+    const page = pageOfList(newestFirst, ({ identity }) => identity.id, { ...query, keep });
+    return json(200, { ...page, items: page.items.map(nodeObject) });
   },
 });
 

@@ -5,7 +5,7 @@ import { json, Refusal } from "../answer.ts";
 import { askedBy } from "../asked.ts";
 import type { Backend } from "../backend.ts";
 import { AbortBody, PageQuery, RollbackBody, RolloutBody } from "../body.ts";
-import { ErrorAnswer, pageOf, Rollout } from "../contract.ts";
+import { ErrorAnswer, pageOf, Rollout, Unchanged } from "../contract.ts";
 import { rolloutObject } from "../object/rollout.ts";
 import { operation } from "../operation.ts";
 import { pageOfList } from "../page-of.ts";
@@ -16,7 +16,7 @@ export const RolloutPage = pageOf(Rollout);
 const notFound = { means: "there is no such rollout", schema: ErrorAnswer };
 const started = {
   201: { means: "started", schema: Rollout },
-  200: { means: "nothing to do (`rollout` is null), or a dry run" },
+  200: { means: "nothing to do (`rollout` is null), or a dry run", schema: Unchanged },
   409: { means: "something else is moving, or there is nothing to go back to", schema: ErrorAnswer },
   422: { means: "the request has problems", schema: ErrorAnswer },
 };
