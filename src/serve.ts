@@ -108,7 +108,7 @@ async function readMesh(name: string, reader: MeshReader): Promise<MeshFile> {
     const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     throw new MeshFileError([{ path: "(document)", message, code: "unreadable", file: name, line: 1, column: 1 }]);
   }
-  const result = reader.readText(text, name);
+  const result = await reader.readText(text, name);
   if ("problems" in result) throw new MeshFileError(result.problems);
   return { name, text, mesh: result.mesh };
 }
@@ -159,7 +159,7 @@ async function seed(controlPlane: ControlPlane, reader: MeshReader, file: MeshFi
     ];
   }
   const problems = controlPlane.check(file.mesh);
-  if (problems.length > 0) throw new MeshFileError(reader.locate(problems, file.text, file.name));
+  if (problems.length > 0) throw new MeshFileError(await reader.locate(problems, file.text, file.name));
   const by = "serve";
   await controlPlane.publish({
     mesh: file.mesh,

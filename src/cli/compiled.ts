@@ -39,7 +39,7 @@ export async function compileFile(file: MeshFile, only?: NodeIdentity): Promise<
   });
   // Groups share services and routes: the same mistake is one mistake.
   const unique = new Map(problems.map((problem) => [JSON.stringify([problem.path, problem.message]), problem]));
-  if (unique.size > 0) throw invalidFile(file, [...unique.values()]);
+  if (unique.size > 0) throw await invalidFile(file, [...unique.values()]);
   return { codec, groups };
 }
 

@@ -33,14 +33,17 @@ export async function readMeshFile(session: Session, file: string): Promise<Mesh
   const text = isStandardInput(file) ? await session.io.stdin.read(MESH_TEXT_LIMIT) : await readText(file);
   if (text === undefined) throw unusable(name, `it is larger than ${MESH_TEXT_LIMIT / 1024 / 1024} MiB`, "too-large");
   const reader = createMeshReader();
-  const read = reader.readText(text, name);
+  const read = await reader.readText(text, name);
   if ("problems" in read) throw invalidMesh(read.problems);
   return { name, text, mesh: read.mesh, reader };
 }
 
 /** What was found later, with its places in the text. */
-export function invalidFile({ reader, text, name }: MeshFile, problems: readonly Problem[]): CommandFailure {
-  return invalidMesh(reader.locate(problems, text, name));
+export async function invalidFile(
+  { reader, text, name }: MeshFile,
+  problems: readonly Problem[],
+): Promise<CommandFailure> {
+  return invalidMesh(await reader.locate(problems, text, name));
 }
 
 async function readText(file: string): Promise<string | undefined> {

@@ -1,126 +1,66 @@
-import { z } from "zod";
-import type { LocatedProblem, MeshReader } from "../control/mesh-reader.ts";
-import { formatPath, type Problem } from "../core/failure/problem.ts";
-import { checkMesh } from "../core/mesh/check.ts";
-import { MESH_TEXT_LIMIT } from "../core/mesh/limit.ts";
-import type { Mesh } from "../core/mesh/mesh.ts";
-import { buildMesh } from "./build.ts";
-import { problemsOf } from "./issues.ts";
-import { plainProblems } from "./plain.ts";
-import { meshFile } from "./schema.ts";
-import { type ParsedText, parseText } from "./text.ts";
+import type { LocatedProblem, MeshReader, ReadMesh } from "../control/mesh-reader.ts";
+import { SerialQueue } from "../control/serial-queue.ts";
+import { ControlError } from "../core/failure/control-error.ts";
+import type { Problem } from "../core/failure/problem.ts";
+import { isLarge } from "./large.ts";
+import { locateProblems, meshJsonSchema, type Reading, readMesh } from "./read-mesh.ts";
+import { type Allowance, type Outcome, readAside, type Task } from "./reading-aside.ts";
 
-/** Problems that are looked up in the text: of an arbitrary file it is enough to say that there are more. */
-const LOOKED_UP = 1_000;
+/** A mesh of 16 MiB that makes sense takes a part of this; on a machine that is busy, all of it. */
+const ALLOWANCE: Allowance = { timeMs: 15_000, memoryMib: 1_024 };
 
-/** Problems that are reported at once; whoever has more mends these first. */
-const PROBLEM_LIMIT = 100;
+/** Large texts that wait while one is read; more are not taken in, since each holds its memory. */
+const WAITING_LIMIT = 8;
 
-/** Reads meshes from text (YAML, JSON) and from plain values. Nothing that it is given makes it throw. */
-export function createMeshReader(): MeshReader {
+/**
+ * Reads meshes from text (YAML, JSON) and from plain values. What is small is read at once, what is large in a thread
+ * that is stopped when it takes too long, one at a time.
+ */
+export function createMeshReader(allowance: Allowance = ALLOWANCE): MeshReader {
+  const queue = new SerialQueue();
+  let waiting = 0;
+  const aside = async (task: Task): Promise<Outcome> => {
+    if (waiting > WAITING_LIMIT) {
+      throw new ControlError("not-ready", "many large meshes are being read already; ask again in a minute");
+    }
+    waiting += 1;
+    try {
+      return await queue.run(() => readAside(task, allowance));
+    } finally {
+      waiting -= 1;
+    }
+  };
+  const read = async (reading: Reading, name?: string): Promise<ReadMesh> => {
+    if (!isLarge(reading.kind === "text" ? reading.text : reading.value)) return readMesh(reading);
+    const outcome = await aside(reading);
+    return "answer" in outcome
+      ? (outcome.answer as ReadMesh)
+      : { problems: [stopped(outcome.stopped, allowance, name)] };
+  };
   return {
-    readText,
-    readValue(value) {
-      const read = meshOf(value);
-      return "mesh" in read ? read : { problems: locate(read.problems) };
+    readText: (text, name) => read({ kind: "text", text, name }, name),
+    readValue: (value) => read({ kind: "value", value }),
+    async locate(problems, text, name) {
+      if (text === undefined || !isLarge(text)) return locateProblems(problems, text, name);
+      const named = name === undefined ? {} : { name };
+      const outcome = await aside({ kind: "locate", problems, text, ...named });
+      return "answer" in outcome ? (outcome.answer as LocatedProblem[]) : withoutPlaces(problems, name);
     },
-    locate,
-    jsonSchema: () => z.toJSONSchema(meshFile, { io: "input", target: "draft-7" }),
+    jsonSchema: meshJsonSchema,
   };
 }
 
-/**
- * A problem as one line for standard error: `FILE:LINE:COL: message (hint)`, or `path: message (hint)` for
- * what did not come from a file.
- */
-export function formatProblem(problem: LocatedProblem): string {
-  const { file, line, column, path, message, hint } = problem;
-  const where = file === undefined ? path : `${file}${line === undefined ? "" : `:${line}:${column ?? 1}`}`;
-  return `${where}: ${message}${hint === undefined ? "" : ` (${hint})`}`;
+function withoutPlaces(problems: readonly Problem[], name: string | undefined): readonly LocatedProblem[] {
+  return locateProblems(problems, undefined, name);
 }
 
-type Read = { readonly mesh: Mesh } | { readonly problems: readonly Problem[] };
-
-function meshOf(value: unknown): Read {
-  const plain = plainProblems(value);
-  if (plain.length > 0) return { problems: plain };
-  const parsed = meshFile.safeParse(value);
-  if (!parsed.success) return { problems: problemsOf(parsed.error.issues, value) };
-  const built = buildMesh(parsed.data);
-  const problems = [...built.problems, ...checkMesh(built.mesh)];
-  return problems.length > 0 ? { problems } : { mesh: built.mesh };
-}
-
-function readText(
-  text: string,
-  name: string,
-): { readonly mesh: Mesh } | { readonly problems: readonly LocatedProblem[] } {
-  const unreadable = textRefusal(text, name);
-  if (unreadable !== undefined)
-    return { problems: [{ path: "(document)", file: name, line: 1, column: 1, ...unreadable }] };
-  const parsed = parseText(text);
-  if ("problems" in parsed) {
-    return { problems: capped(parsed.problems.map((problem) => ({ path: "(document)", file: name, ...problem }))) };
+function stopped(why: "time" | "memory", { timeMs, memoryMib }: Allowance, file: string | undefined): LocatedProblem {
+  const place = file === undefined ? {} : { file, line: 1, column: 1 };
+  const hint = "nothing was read of it; make it smaller or plainer";
+  if (why === "time") {
+    const message = `to read this takes longer than ${timeMs / 1_000} s`;
+    return { path: "(document)", ...place, message, hint, code: "too-slow" };
   }
-  const read = meshOf(parsed.value);
-  return "mesh" in read ? read : { problems: placed(read.problems, name, parsed) };
-}
-
-function textRefusal(text: string, name: string): Omit<Problem, "path"> | undefined {
-  if (/\.[cm]?[jt]sx?$/i.test(name)) {
-    return {
-      message: "mesh files in TypeScript are not read yet",
-      hint: "write it as YAML or JSON",
-      code: "typescript-mesh",
-    };
-  }
-  if (text.length <= MESH_TEXT_LIMIT && utf8Length(text) <= MESH_TEXT_LIMIT) return undefined;
-  return { message: "the file is larger than 16 MiB", code: "too-large" };
-}
-
-function utf8Length(text: string): number {
-  return Buffer.byteLength(text, "utf8");
-}
-
-function locate(problems: readonly Problem[], text?: string, name?: string): readonly LocatedProblem[] {
-  const parsed = text === undefined ? undefined : parseText(text);
-  return placed(problems, name, parsed !== undefined && "place" in parsed ? parsed : undefined);
-}
-
-function placed(problems: readonly Problem[], name?: string, text?: ParsedText): readonly LocatedProblem[] {
-  const located = problems.slice(0, LOOKED_UP).map((problem): LocatedProblem => {
-    const { path, message, hint, code } = problem;
-    const place = text?.place(path, isAboutKey(problem));
-    return {
-      path: formatPath(path),
-      ...(name === undefined ? {} : { file: name }),
-      ...place,
-      message,
-      ...(hint === undefined ? {} : { hint }),
-      code,
-    };
-  });
-  return capped(text === undefined ? located : located.sort(byPlace), problems.length);
-}
-
-const ABOUT_KEYS: ReadonlySet<string> = new Set(["unknown-key", "bad-version-name", "bad-header", "bad-query"]);
-
-/** Is what is wrong the key itself, and not what it has? */
-function isAboutKey({ code, path }: Problem): boolean {
-  return ABOUT_KEYS.has(code) || (code === "unknown-version" && path.at(-2) === "traffic");
-}
-
-function byPlace(a: LocatedProblem, b: LocatedProblem): number {
-  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
-}
-
-function capped(problems: readonly LocatedProblem[], count = problems.length): readonly LocatedProblem[] {
-  const more = count - PROBLEM_LIMIT;
-  const last = problems[PROBLEM_LIMIT - 1];
-  if (more <= 0 || last === undefined) return problems;
-  const { hint: _, ...place } = last;
-  return [
-    ...problems.slice(0, PROBLEM_LIMIT),
-    { ...place, message: `${more} more problems are not shown`, code: "more-problems" },
-  ];
+  const message = `to read this takes more than ${memoryMib} MiB of memory`;
+  return { path: "(document)", ...place, message, hint, code: "too-costly" };
 }

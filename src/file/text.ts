@@ -1,4 +1,5 @@
 import {
+  Composer,
   type Document,
   isAlias,
   isCollection,
@@ -9,10 +10,11 @@ import {
   LineCounter,
   type Node,
   type Pair,
-  parseAllDocuments,
+  Parser,
   type YAMLError,
 } from "yaml";
 import type { Problem } from "../core/failure/problem.ts";
+import { tooDeepAt } from "./depth.ts";
 import { quote } from "./said.ts";
 
 /** A place in a text, 1-based. */
@@ -38,9 +40,13 @@ const ALIAS_LIMIT = 1_000;
 export function parseText(text: string): ParsedText | { readonly problems: readonly TextProblem[] } {
   const lines = new LineCounter();
   const at = (offset: number): Place => placeOf(lines, offset);
-  const parsed = guarded(() => parseAllDocuments(text, { ...OPTIONS, lineCounter: lines }));
+  const tokens = guarded(() => [...new Parser(lines.addNewLine).parse(text)]);
+  if ("problem" in tokens) return { problems: [tokens.problem] };
+  const deep = tooDeepAt(tokens.value);
+  if (deep !== undefined) return { problems: [{ ...at(deep), ...TOO_DEEP }] };
+  const parsed = guarded(() => [...new Composer(OPTIONS).compose(tokens.value)]);
   if ("problem" in parsed) return { problems: [parsed.problem] };
-  const [document, second] = Array.isArray(parsed.value) ? parsed.value : [];
+  const [document, second] = parsed.value;
   if (document === undefined) return { problems: [{ ...at(0), ...EMPTY }] };
   const errors = [document, second].flatMap((each) => (each === undefined ? [] : [...each.errors, ...each.warnings]));
   if (errors.length > 0) return { problems: onePerPlace(errors.map((error) => textProblem(error, at(error.pos[0])))) };

@@ -24,13 +24,15 @@ interface MeshIn {
  *
  * @throws Refusal 422 with every problem, with its place where there is a text
  */
-export function meshIn({ meshReader, controlPlane }: Backend, body: MeshBody): MeshIn {
+export async function meshIn({ meshReader, controlPlane }: Backend, body: MeshBody): Promise<MeshIn> {
   const given = body.source;
   const source = typeof given === "string" ? { name: NAMELESS, text: given } : given;
-  const read = source === undefined ? meshReader.readValue(body.mesh) : meshReader.readText(source.text, source.name);
+  const reading =
+    source === undefined ? meshReader.readValue(body.mesh) : meshReader.readText(source.text, source.name);
+  const read = await reading;
   if ("problems" in read) throw invalid(read.problems);
   const found = controlPlane.check(read.mesh);
-  if (found.length > 0) throw invalid(meshReader.locate(found, source?.text, source?.name));
+  if (found.length > 0) throw invalid(await meshReader.locate(found, source?.text, source?.name));
   return { mesh: read.mesh, ...(source === undefined ? {} : { source }) };
 }
 
@@ -46,6 +48,6 @@ export async function publishFrom(backend: Backend, { mesh, source }: MeshIn, as
     if (!(error instanceof ControlError) || error.problems.length === 0) throw error;
     // Mistakes in the request itself have no place in the file.
     if (error.problems.some(({ path }) => path.length === 1 && REQUEST_FIELDS.has(path[0]))) throw error;
-    throw invalid(backend.meshReader.locate(error.problems, source?.text, source?.name));
+    throw invalid(await backend.meshReader.locate(error.problems, source?.text, source?.name));
   }
 }

@@ -8,7 +8,7 @@ import { CLUSTER, ROUTES } from "../../src/core/resource/type-url.ts";
 import { dangling, snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Codec } from "../../src/envoy/codec.ts";
 import { compile } from "../../src/envoy/compile.ts";
-import { createMeshReader } from "../../src/file/mesh-reader.ts";
+import { readMesh } from "../../src/file/read-mesh.ts";
 import { digest, testCodec } from "../envoy-schema/codec-fixture.ts";
 import { EXAMPLES, meshFile, meshOf } from "./read-mesh.ts";
 import { compiledJson, recorder, wholeSelection } from "./recorder.ts";
@@ -34,7 +34,7 @@ describe("compiling is a function of its arguments", () => {
   it.each(FILES)("%s gives the same bytes again, also where keys stand in another order", (path) => {
     const first = versionsOf(meshFile(path));
     expect(versionsOf(meshFile(path))).toEqual(first);
-    const turned = createMeshReader().readValue(turnedRound(parse(readFileSync(path, "utf8"))));
+    const turned = readMesh({ kind: "value", value: turnedRound(parse(readFileSync(path, "utf8"))) });
     if ("problems" in turned) throw new Error(JSON.stringify(turned.problems));
     expect(versionsOf(turned.mesh)).toEqual(first);
   });

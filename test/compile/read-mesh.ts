@@ -1,12 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Mesh } from "../../src/core/mesh/mesh.ts";
-import { createMeshReader, formatProblem } from "../../src/file/mesh-reader.ts";
-
-const reader = createMeshReader();
+import { formatProblem, readMesh } from "../../src/file/read-mesh.ts";
 
 /** The mesh of a text that must be sound. */
 export function meshOf(text: string): Mesh {
-  const read = reader.readText(text, "mesh.yaml");
+  const read = readMesh({ kind: "text", text, name: "mesh.yaml" });
   if ("problems" in read) throw new Error(read.problems.map(formatProblem).join("\n"));
   return read.mesh;
 }

@@ -12,7 +12,7 @@ const silent: Log = { info() {}, warn() {}, error() {} };
 
 /** Reads `bad` as a problem at 2:3 and everything else as the same small mesh. */
 export const fakeReader: MeshReader = {
-  readText: (text, name) =>
+  readText: async (text, name) =>
     text.includes("bad")
       ? {
           problems: [
@@ -28,11 +28,11 @@ export const fakeReader: MeshReader = {
           ],
         }
       : { mesh: meshOf() },
-  readValue: (value) =>
+  readValue: async (value) =>
     typeof value === "object" && value !== null && "services" in value
       ? { mesh: value as Mesh }
       : { problems: [{ path: "services", message: "it is missing", code: "missing" }] },
-  locate: (problems, _text, name) =>
+  locate: async (problems, _text, name) =>
     problems.map(({ path, message, code }) => ({
       path: path.join("."),
       message,

@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createMeshReader, formatProblem } from "../../src/file/mesh-reader.ts";
+import { formatProblem, locateProblems, meshJsonSchema, readMesh } from "../../src/file/read-mesh.ts";
 import { EXAMPLES, meshOf } from "../compile/read-mesh.ts";
-
-const reader = createMeshReader();
 
 describe("a mesh file becomes a complete mesh", () => {
   it("with every default filled in", () => {
@@ -46,7 +44,7 @@ describe("a mesh file becomes a complete mesh", () => {
   });
 
   it.each(EXAMPLES)("%s", (path) => {
-    expect(reader.readText(readFileSync(path, "utf8"), path)).toHaveProperty("mesh");
+    expect(readMesh({ kind: "text", text: readFileSync(path, "utf8"), name: path })).toHaveProperty("mesh");
   });
 
   it("from JSON, with tabs and all", () => {
@@ -63,7 +61,7 @@ describe("a mesh file becomes a complete mesh", () => {
 
   it("from plain values, as the HTTP interface gets them", () => {
     const value = { services: [{ name: "a", owner: "me", versions: { v1: { endpoints: ["127.0.0.1:1"] } } }] };
-    expect(reader.readValue(value)).toHaveProperty("mesh");
+    expect(readMesh({ kind: "value", value })).toHaveProperty("mesh");
   });
 
   it("names of versions stay as they are written, and in their order", () => {
@@ -81,7 +79,7 @@ describe("a mesh file becomes a complete mesh", () => {
   - { name: a, owner: me, retries: &often { attempts: 3 }, versions: &one { v1: { endpoints: ["127.0.0.1:1"] } } }
   - { name: b, owner: me, retries: *often, versions: *one }`;
     expect(meshOf(text).services[1]?.retries.attempts).toBe(3);
-    const read = reader.readText(text.replace("attempts: 3", "attempts: 33"), "m.yaml");
+    const read = readMesh({ kind: "text", text: text.replace("attempts: 3", "attempts: 33"), name: "m.yaml" });
     expect("problems" in read ? read.problems.map(({ path, line, column }) => [path, line, column]) : []).toEqual([
       ["services[0].retries.attempts", 2, 55],
       ["services[1].retries.attempts", 2, 55],
@@ -91,8 +89,9 @@ describe("a mesh file becomes a complete mesh", () => {
 
 describe("problems are placed", () => {
   it("by path where there is no file", () => {
-    const read = reader.readValue({
-      services: [{ name: "a", owner: "me", versions: { v2: { endpoints: ["reviews:80"] } } }],
+    const read = readMesh({
+      kind: "value",
+      value: { services: [{ name: "a", owner: "me", versions: { v2: { endpoints: ["reviews:80"] } } }] },
     });
     expect("problems" in read ? read.problems.map(formatProblem) : []).toEqual([
       'services[0].versions.v2.endpoints[0]: "reviews:80" is not an IP address and port (write dns: "reviews:80" for a host name)',
@@ -102,14 +101,14 @@ describe("problems are placed", () => {
   it("when they are found later, by compiling", () => {
     const text = "services:\n  - name: a\n    versions: {}\n";
     const found = [{ path: ["services", 0, "versions"], message: "bad", hint: "mend it", code: "x" }];
-    expect(reader.locate(found, text, "m.yaml").map(formatProblem)).toEqual(["m.yaml:3:5: bad (mend it)"]);
-    expect(reader.locate(found).map(formatProblem)).toEqual(["services[0].versions: bad (mend it)"]);
-    expect(reader.locate(found, "{{", "m.yaml").map(formatProblem)).toEqual(["m.yaml: bad (mend it)"]);
+    expect(locateProblems(found, text, "m.yaml").map(formatProblem)).toEqual(["m.yaml:3:5: bad (mend it)"]);
+    expect(locateProblems(found).map(formatProblem)).toEqual(["services[0].versions: bad (mend it)"]);
+    expect(locateProblems(found, "{{", "m.yaml").map(formatProblem)).toEqual(["m.yaml: bad (mend it)"]);
   });
 });
 
 describe("the JSON Schema", () => {
-  const schema = reader.jsonSchema();
+  const schema = meshJsonSchema();
   const service = schemaAt(schema, "properties", "services", "items");
 
   it("completes keys in an editor: every one is named, and no other is allowed", () => {

@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { MESH_TEXT_LIMIT } from "../../src/core/mesh/limit.ts";
-import { createMeshReader, formatProblem } from "../../src/file/mesh-reader.ts";
-
-const reader = createMeshReader();
+import { formatProblem, readMesh } from "../../src/file/read-mesh.ts";
 
 function said(text: string, name = "m.yaml"): string[] {
-  const read = reader.readText(text, name);
+  const read = readMesh({ kind: "text", text, name });
   return "problems" in read ? read.problems.map(formatProblem) : [];
 }
 
@@ -46,7 +44,7 @@ describe("nothing that can stand in a file brings the reader down", () => {
   it("values nested beyond reason, or with themselves inside", () => {
     const deep: Record<string, unknown> = {};
     deep["resources"] = [deep];
-    const read = reader.readValue(deep);
+    const read = readMesh({ kind: "value", value: deep });
     expect("problems" in read ? read.problems.map(({ code }) => code) : []).toEqual(["too-deep"]);
   });
 
@@ -59,7 +57,7 @@ describe("nothing that can stand in a file brings the reader down", () => {
     ["a big integer", { services: 1n }],
     ["a date", { services: new Date(0) }],
   ])("%s instead of a mesh", (_, value) => {
-    const read = reader.readValue(value);
+    const read = readMesh({ kind: "value", value });
     expect("problems" in read && read.problems.length > 0).toBe(true);
   });
 

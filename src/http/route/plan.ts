@@ -24,7 +24,7 @@ export const plan = operation({
     422: { means: "the mesh or the request has problems", schema: ErrorAnswer },
   },
   async handle({ backend, body, request }) {
-    const given = meshIn(backend, body);
+    const given = await meshIn(backend, body);
     const effect = await publishFrom(backend, given, {
       ...askedBy({ ...body, reason: body.reason ?? NO_REASON }, request),
       dryRun: true,

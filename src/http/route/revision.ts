@@ -85,7 +85,7 @@ export const publish = operation({
   async handle({ backend, body, request }) {
     const before = backend.controlPlane.state();
     const asked = askedBy(body, request);
-    const effect = await publishFrom(backend, meshIn(backend, body), asked);
+    const effect = await publishFrom(backend, await meshIn(backend, body), asked);
     if (body.dryRun === true) return json(200, planObject(effect));
     const answer = versioned({
       revision: effect.revision === undefined ? null : revisionObject(effect.revision),
