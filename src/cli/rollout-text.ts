@@ -28,7 +28,7 @@ export function outcomeText(session: Session, rollout: RolloutObject): string {
   const reached = `${hosts.acked.length} of ${hosts.target.length} hosts`;
   const head = `${id} ${stateText(session, state)}: ${subjectOf(rollout)}`;
   if (state === "done") return `${head} on ${hosts.target.length === 0 ? "no host, none was affected" : reached}.\n`;
-  const lines = [`${head}. ${sentence(printable(rollout.why))}`];
+  const lines = [`${head}; ${sentence(printable(rollout.why))}`];
   if (state === "held")
     lines.push(`${reached} acknowledged. You can: belay rollout abort ${id} · belay rollout watch ${id}`);
   if (state === "rolledBack") lines.push("Every host that had it is back on what it had before.");

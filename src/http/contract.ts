@@ -159,7 +159,7 @@ export const Rollout = z.object({
     index: z.int().describe("From 0; -1 before the first."),
     count: z.int(),
     hosts: z.union([z.int(), z.string()]).nullable().describe("A number, or `all`."),
-    weight: z.int().nullable().describe("Basis points of the version that gains most; null but for shifts."),
+    weight: z.int().nullable().describe("Basis points of the version that moves most; null but for shifts."),
     since: time(),
   }),
   weights: z.object({ wanted: Split, acked: Split, seen: Split }).describe("Of the service that is shifted."),

@@ -106,7 +106,7 @@ describe("exit codes", () => {
     expect(stderr).toContain(
       "03:04:05  edge-1 refused Cluster: Envoy says no\n03:04:05  taken back: edge-1 refused Cluster\n",
     );
-    expect(stdout).toContain("ro-1 rolled back: reviews to v1 95%, v2 5%. edge-1 refused it.");
+    expect(stdout).toContain("ro-1 rolled back: reviews to v1 95%, v2 5%; edge-1 refused it.");
   });
 
   test("3 where it is held, with what can be done", async () => {

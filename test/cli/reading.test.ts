@@ -38,7 +38,7 @@ test("fleet says how many have what they should, then who has what", async () =>
   const behind = await belay(server.url, ["fleet", "--not-on", "2", "-o", "json"]);
   expect((behind.json["items"] as { id: string }[]).map(({ id }) => id)).toEqual(["b", "c"]);
   const refused = await belay(server.url, ["fleet", "--refused"]);
-  expect(refused.stdout).toContain("1 of 3 Envoys: refused.");
+  expect(refused.stdout).toContain("1 of 3 Envoys refused what they were sent.");
 });
 
 test("a fleet of more than a page is shown whole", async () => {

@@ -8,7 +8,7 @@ import { NodePage } from "../../src/http/route/node.ts";
 import { RevisionPage } from "../../src/http/route/revision.ts";
 import { RolloutPage } from "../../src/http/route/rollout.ts";
 import { meshOf, nodeOf } from "./fake-control-plane.ts";
-import { type Json, type Serving, serving } from "./serving.ts";
+import { at, type Json, type Serving, serving } from "./serving.ts";
 
 const CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 
@@ -80,6 +80,16 @@ test("while a shift is on its first host, all have still the split from before",
   });
   const status = await server.ask("GET", "/v1/status");
   expect(status.json).toMatchObject({ rollouts: ["ro-1"], services: [{ weights: { acked: { v2: 0 } } }] });
+});
+
+test("the dial of a shift is the version that moves, up or down", async () => {
+  const server = await serving();
+  server.controlPlane.seed();
+  const dial = async (v2: number): Promise<unknown> => {
+    const body = { kind: "shift", service: "reviews", weights: { v2 }, reason: "r" };
+    return at((await server.ask("POST", "/v1/rollouts", body)).json, "stage", "weight");
+  };
+  expect([await dial(5_000), await dial(100), await dial(0), await dial(10_000)]).toEqual([5_000, 100, 0, 10_000]);
 });
 
 test("a rollout that Envoy refused says who, what and in which words, and wants the split from before", async () => {

@@ -17,7 +17,12 @@ export async function fleet(session: Session, { notOn, refused }: FleetFlags): P
     .filter((node) => notOn === undefined || node.revision.acked !== Number(revision))
     .filter((node) => refused !== true || node.state === "REFUSED")
     .sort((a, b) => (a.id < b.id ? -1 : 1));
-  const filter = refused === true ? "refused" : notOn === undefined ? undefined : `not on revision ${revision}`;
+  const filter =
+    refused === true
+      ? "refused what they were sent"
+      : notOn === undefined
+        ? undefined
+        : `are not on revision ${revision}`;
   session.result({ items }, fleetText(nodes, items, filter));
   return EXIT.done;
 }
@@ -28,7 +33,7 @@ function fleetText(all: readonly NodeObject[], items: readonly NodeObject[], fil
   const head =
     filter === undefined
       ? `${inSync} of ${connected.length} connected Envoys have what they should.`
-      : `${items.length} of ${all.length} Envoys: ${filter}.`;
+      : `${items.length} of ${all.length} Envoys ${filter}.`;
   if (items.length === 0)
     return `${all.length === 0 ? "No Envoy has connected since the control plane started." : head}\n`;
   const rows = items.map((node) => [

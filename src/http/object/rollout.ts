@@ -46,21 +46,21 @@ function stageOf(record: RolloutRecord): RolloutObject["stage"] {
     index: record.stage,
     count: record.stages.length,
     hosts: record.stages[record.stage]?.hosts ?? null,
-    weight: gainOf(record),
+    weight: dialOf(record),
     since: record.since,
   };
 }
 
-/** The weight of the version that gains most: the dial of a shift. */
-function gainOf(record: RolloutRecord): number | null {
+/** The dial of a shift: the weight of the version that moves most, of two that move alike the later one. */
+function dialOf(record: RolloutRecord): number | null {
   if (record.kind !== "shift") return null;
   const before = splitOf(record.from, record.service);
-  let most: { gain: number; weight: number } | undefined;
+  let most = { move: 0, weight: null as number | null };
   for (const [version, weight] of Object.entries(splitOf(record.to, record.service))) {
-    const gain = weight - (Object.hasOwn(before, version) ? (before[version] ?? 0) : 0);
-    if (most === undefined || gain > most.gain) most = { gain, weight };
+    const move = Math.abs(weight - (Object.hasOwn(before, version) ? (before[version] ?? 0) : 0));
+    if (move >= most.move) most = { move, weight };
   }
-  return most?.weight ?? null;
+  return most.weight;
 }
 
 /**
