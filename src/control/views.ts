@@ -91,12 +91,12 @@ export class Views {
     return { events, blobs, problems: unique(problems) };
   }
 
-  /** Problems of groups in a state. What was compiled for it is used again by the command that it belongs to. */
+  /** Problems of groups in a state. What was compiled for it is used again: a mesh is checked before its command, and in it. */
   check(state: FleetState, mesh: Mesh, groups: readonly Group[]): readonly Problem[] {
     const { compile: compiled, codec } = this.#parts;
-    const found = groups.map(({ name, selection }): [string, Compilation] => [
-      name,
-      compiled(mesh, state.weights, selection, codec),
+    const found = groups.map((group): [string, Compilation] => [
+      group.name,
+      this.#checkedBefore(state, mesh, group) ?? compiled(mesh, state.weights, group.selection, codec),
     ]);
     this.#checked = { mesh, weights: this.#weightsDigest(state.weights), compilations: new Map(found) };
     return unique(found.flatMap(([, { problems }]) => problems));
