@@ -1,6 +1,7 @@
 import type { NodeIdentity } from "../core/node/node.ts";
+import type { NodeMemory } from "../core/xds/memory.ts";
 import type { StreamEvent } from "../core/xds/message.ts";
-import type { NodeMemory, Stream } from "../core/xds/stream.ts";
+import type { Stream } from "../core/xds/stream.ts";
 import type { View } from "./fleet.ts";
 
 /** How a stream is ended by the server, in the words of gRPC. */

@@ -1,7 +1,8 @@
 import type { NodeIdentity } from "../core/node/node.ts";
+import type { NodeMemory } from "../core/xds/memory.ts";
+import { NO_MEMORY } from "../core/xds/memory.ts";
 import type { StreamEvent } from "../core/xds/message.ts";
-import type { NodeMemory } from "../core/xds/stream.ts";
-import { memoryOf, NO_MEMORY } from "../core/xds/stream.ts";
+import { memoryOf } from "../core/xds/stream.ts";
 import type { Fleet, FleetEvent, NodeStatus, View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { statusOf } from "./node-status.ts";

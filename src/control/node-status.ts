@@ -1,5 +1,5 @@
+import { isTypeConverged } from "../core/xds/convergence.ts";
 import type { Stream } from "../core/xds/stream.ts";
-import { isTypeConverged } from "../core/xds/stream.ts";
 import type { TypeState as StreamType } from "../core/xds/type-state.ts";
 import type { NodeState, NodeStatus, NodeTypeStatus } from "./fleet.ts";
 import type { NodeEntry } from "./node-entry.ts";

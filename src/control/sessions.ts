@@ -1,8 +1,9 @@
 import type { NodeIdentity } from "../core/node/node.ts";
+import { isConverged } from "../core/xds/convergence.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import type { HoldTimes } from "../core/xds/removal.ts";
 import type { Stream } from "../core/xds/stream.ts";
-import { isConverged, memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
+import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 

@@ -75,7 +75,7 @@ describe.skipIf("missing" in envoy)("traffic through two Envoys follows what the
 
   test("forty moves up and down and twenty rollbacks under steady load, half of them of clusters: not one failed request", async () => {
     await shiftTo(0);
-    const load = fleet.load(300);
+    const load = fleet.load(800);
     for (let move = 1; move <= 40; move += 1) await shiftTo(move % 2 === 1 ? 250 * move : 100);
     const v3 = fleet.upstreams.get("v2")?.address ?? "";
     for (let turn = 0; turn < 20; turn += 1) {

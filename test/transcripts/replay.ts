@@ -2,18 +2,12 @@ import type { Digest, Reference, Resource } from "../../src/core/resource/resour
 import * as types from "../../src/core/resource/type-url.ts";
 import type { Snapshot } from "../../src/core/snapshot/snapshot.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
+import { isConverged } from "../../src/core/xds/convergence.ts";
+import type { NodeMemory } from "../../src/core/xds/memory.ts";
+import { NO_MEMORY } from "../../src/core/xds/memory.ts";
 import type { Dialect, Response, StreamEvent } from "../../src/core/xds/message.ts";
-import type { NodeMemory, Stream } from "../../src/core/xds/stream.ts";
-import {
-  isConverged,
-  memoryOf,
-  NO_MEMORY,
-  onDeltaRequest,
-  onSotwRequest,
-  openStream,
-  poll,
-  setView,
-} from "../../src/core/xds/stream.ts";
+import type { Stream } from "../../src/core/xds/stream.ts";
+import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../../src/core/xds/stream.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   cluster: types.CLUSTER,

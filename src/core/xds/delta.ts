@@ -1,55 +1,56 @@
 import type { Resource } from "../resource/resource.ts";
 import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
+import type { Known } from "./client.ts";
+import { clientWith, knownOf, NO_CLIENT } from "./client.ts";
 import type { DeltaRequest } from "./message.ts";
 import type { Received, Responded } from "./sotw.ts";
 import { covers, editNames } from "./subscription.ts";
-import type { Known, TypeState } from "./type-state.ts";
-import { acknowledge, isOwed, NOTHING_OWED, owe, refuse } from "./type-state.ts";
-import type { Wanted } from "./wanted.ts";
-import { difference, target } from "./wanted.ts";
+import type { TypeState } from "./type-state.ts";
+import { acknowledge, forget, isOwed, NO_NAMES, NOTHING_PARKED, owe, refuse } from "./type-state.ts";
+import type { Difference, Wanted } from "./wanted.ts";
+import { difference, goalOf, goalsOf } from "./wanted.ts";
 
 /**
  * A request of the incremental dialect: an edit of the subscription, an answer to a response, or both (D5). Edits are
  * applied whatever the nonce, for one that is dropped would be lost for ever (N3, P12, P13).
  */
-export function receive(before: TypeState, request: DeltaRequest): Received {
+export function receive(before: TypeState, request: DeltaRequest, view: ReadonlyMap<string, Resource>): Received {
   const { state, events } = settle(before, request);
   const subscription = editNames(state.typeUrl, before.subscription, request.subscribe, request.unsubscribe);
   if (before.subscription === undefined) {
-    return { state: begin({ ...state, subscription }, request), events };
+    return { state: begin({ ...state, subscription }, request, view), events };
   }
   if (subscription === before.subscription) return { state, events };
-  const client = new Map<string, Known>();
-  const unsubscribed = new Set(request.unsubscribe);
-  for (const [name, known] of state.client) {
-    if (covers(subscription, name) && !unsubscribed.has(name)) client.set(name, known);
+  const edited: TypeState = { ...state, subscription };
+  if (subscription.wildcard && !before.subscription.wildcard && request.subscribe.includes("*")) {
+    return { state: { ...edited, client: NO_CLIENT, pending: "all", owed: "all" }, events };
   }
-  const startsAll = subscription.wildcard && !before.subscription.wildcard && request.subscribe.includes("*");
-  const edited: TypeState = { ...state, subscription, client };
-  if (startsAll) return { state: { ...edited, owed: "all" }, events };
+  const isNew = before.subscription;
+  const added = request.subscribe.filter((name) => name !== "*" && !covers(isNew, name));
+  const given = forget(edited, [...added, ...request.unsubscribe.filter((name) => name !== "*")]);
   // A name asked for again may have been dropped by the client: answered even when nothing changed (U4, P26). One that is
   // given up under a wildcard is said again, or said to be gone (U3, P24).
-  const again = [...request.subscribe, ...unsubscribed].filter((name) => name !== "*" && covers(subscription, name));
-  return { state: owe(edited, again), events };
+  const again = [...request.subscribe, ...request.unsubscribe].filter(
+    (name) => name !== "*" && covers(subscription, name),
+  );
+  return { state: owe(given, again), events };
 }
 
 /** The first request of a type on a stream: what the client has is what it reports (D2, P32). */
-function begin(state: TypeState, request: DeltaRequest): TypeState {
-  const client = new Map<string, Known>();
+function begin(state: TypeState, request: DeltaRequest, view: ReadonlyMap<string, Resource>): TypeState {
+  const reported = new Map<string, Known>();
   for (const [name, version] of request.initialVersions) {
-    client.set(
-      name,
-      state.client.get(name)?.version === version ? (state.client.get(name) as Known) : { version, refs: [] },
-    );
+    const likely = view.get(name) ?? knownOf(state.client, name);
+    reported.set(name, likely?.version === version ? likely : { version, refs: [] });
   }
-  const begun: TypeState = { ...state, client };
-  if (state.subscription?.wildcard === true && client.size === 0) return { ...begun, owed: "all" };
+  const begun: TypeState = { ...state, client: clientWith(reported), pending: "all" };
+  if (state.subscription?.wildcard === true && reported.size === 0) return { ...begun, owed: "all" };
   const named = request.subscribe.filter((name) => name !== "*");
   // A cluster or listener may be warming and wait for these, whatever versions the client has of them (R5, P41, P42).
   if (!COMPLETE_SET_TYPES.has(state.typeUrl)) return owe(begun, named);
   return owe(
     begun,
-    named.filter((name) => !client.has(name)),
+    named.filter((name) => !reported.has(name)),
   );
 }
 
@@ -66,14 +67,35 @@ function settle(before: TypeState, request: DeltaRequest): Received {
 
 /** The response that is due now: what changed, what is gone, and what was asked for. */
 export function respond(state: TypeState, wanted: Wanted, nonce: string): Responded {
-  const goal = target(state, wanted);
-  const changes = difference(state, wanted, goal);
-  const settled: TypeState = { ...state, owed: NOTHING_OWED };
+  const changes = difference(state, wanted);
+  const settled: TypeState = { ...state, owed: NO_NAMES, pending: changes.pending };
   if (!isOwed(state) && !changes.fresh) return { state: settled };
+  const { resources, removed } = isOwed(state)
+    ? asked(state, wanted, changes)
+    : { resources: changes.changed, removed: changes.gone };
+  const startsEmpty = state.owed === "all" && state.nonce === "";
+  if (resources.length + removed.length === 0 && !startsEmpty) return { state: settled };
+  const { version } = wanted;
+  const named = new Map(resources.map((resource) => [resource.name, resource]));
+  const inflight = { nonce, version, resources: named, removed, whole: false, dropped: [] };
+  return {
+    state: { ...settled, inflight, nonce, parked: changes.fresh ? NOTHING_PARKED : state.parked },
+    response: { typeUrl: state.typeUrl, nonce, version, resources, removed },
+    changed: changes.changed,
+  };
+}
+
+interface Said {
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+}
+
+/** What was asked for, and what changed besides. */
+function asked(state: TypeState, wanted: Wanted, changes: Difference): Said {
   const resources = new Map<string, Resource>();
   const removed = new Set<string>();
-  for (const name of state.owed === "all" ? goal.keys() : state.owed) {
-    const resource = goal.get(name);
+  for (const name of state.owed === "all" ? goalsOf(state, wanted).keys() : state.owed) {
+    const resource = goalOf(state, wanted, name);
     if (resource === undefined) {
       // Told once for each time it is asked for, and never counted as known (P30). The empty name matches nothing.
       if (name !== "" && !wanted.held.has(name)) removed.add(name);
@@ -83,12 +105,5 @@ export function respond(state: TypeState, wanted: Wanted, nonce: string): Respon
     for (const resource of changes.changed) resources.set(resource.name, resource);
     for (const name of changes.gone) removed.add(name);
   }
-  const startsEmpty = state.owed === "all" && state.nonce === "";
-  if (resources.size + removed.size === 0 && !startsEmpty) return { state: settled };
-  const { version } = wanted;
-  const inflight = { nonce, version, resources, removed: [...removed], dropped: [] };
-  return {
-    state: { ...settled, inflight, nonce, parked: changes.fresh ? new Map() : state.parked },
-    response: { typeUrl: state.typeUrl, nonce, version, resources: [...resources.values()], removed: [...removed] },
-  };
+  return { resources: [...resources.values()], removed: [...removed] };
 }

@@ -1,10 +1,11 @@
 import type { Resource } from "../resource/resource.ts";
 import { CLUSTER, LISTENER, ROUTES, SCOPED_ROUTES, VIRTUAL_HOST, WRITE_ORDER } from "../resource/type-url.ts";
+import { knownOf, UNKNOWN_VERSION } from "./client.ts";
 import { covers } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
-import { owe, UNKNOWN_VERSION } from "./type-state.ts";
+import { owe } from "./type-state.ts";
 import type { Wanted } from "./wanted.ts";
-import { difference, target } from "./wanted.ts";
+import { difference, goalsOf } from "./wanted.ts";
 
 /** Types that send traffic to clusters by name and do not warm on them: Envoy would answer 503 NC (rule W1). */
 const REFERRERS: ReadonlySet<string> = new Set([LISTENER, SCOPED_ROUTES, ROUTES, VIRTUAL_HOST]);
@@ -27,8 +28,8 @@ export function waitsForClusters(state: TypeState, wanted: Wanted, types: Readon
   const clusters = types.get(CLUSTER);
   const subscription = clusters?.subscription;
   if (clusters === undefined || subscription === undefined) return false;
-  const goal = target(state, wanted);
-  const due: Iterable<Resource> = state.owed === "all" ? goal.values() : difference(state, wanted, goal).changed;
+  const due: Iterable<Resource> =
+    state.owed === "all" ? goalsOf(state, wanted).values() : difference(state, wanted).changed;
   for (const resource of due) {
     for (const ref of resource.refs) {
       if (ref.typeUrl !== CLUSTER || !covers(subscription, ref.name)) continue;
@@ -39,7 +40,7 @@ export function waitsForClusters(state: TypeState, wanted: Wanted, types: Readon
 }
 
 function isMissing(clusters: TypeState, name: string): boolean {
-  const known = clusters.client.get(name);
+  const known = knownOf(clusters.client, name);
   return known === undefined || known.version === UNKNOWN_VERSION;
 }
 
@@ -47,10 +48,9 @@ function isMissing(clusters: TypeState, name: string): boolean {
  * A changed parent warms until its children are sent again, even when they did not change (W4, P39, P40): a changed
  * cluster its endpoints and secrets, a changed listener its routes.
  */
-export function oweChildren(types: Map<string, TypeState>, parent: TypeState, sent: readonly Resource[]): void {
-  for (const resource of sent) {
-    if (parent.client.get(resource.name)?.version === resource.version) continue;
-    for (const { typeUrl, name } of resource.refs) {
+export function oweChildren(types: Map<string, TypeState>, changed: readonly Resource[]): void {
+  for (const { refs } of changed) {
+    for (const { typeUrl, name } of refs) {
       if (typeUrl === CLUSTER) continue;
       const child = types.get(typeUrl);
       if (child?.subscription === undefined || !covers(child.subscription, name)) continue;

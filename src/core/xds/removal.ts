@@ -2,7 +2,10 @@ import type { Reference, Resource } from "../resource/resource.ts";
 import { CLUSTER, ENDPOINTS, EXTENSION_CONFIG, ROUTES, SECRET } from "../resource/type-url.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { resourceOf } from "../snapshot/snapshot.ts";
-import type { Known, TypeState } from "./type-state.ts";
+import type { Known } from "./client.ts";
+import { entriesOf, knownOf } from "./client.ts";
+import { covers } from "./subscription.ts";
+import type { TypeState } from "./type-state.ts";
 
 /** A name that the view dropped and that the client still has. */
 export interface Removal {
@@ -38,8 +41,7 @@ export function trackRemovals(
   const after = new Map<string, Map<string, Removal>>();
   let references: ReadonlySet<string> | undefined;
   for (const typeUrl of HELD_TYPES) {
-    for (const name of types.get(typeUrl)?.client.keys() ?? []) {
-      if (resourceOf(view, typeUrl, name) !== undefined) continue;
+    for (const name of droppedNames(types.get(typeUrl), view)) {
       references ??= referencesOf(types);
       const referenced = references.has(key({ typeUrl, name }));
       const known = before.get(typeUrl)?.get(name);
@@ -52,7 +54,21 @@ export function trackRemovals(
       after.set(typeUrl, list);
     }
   }
-  return after;
+  return after.size === 0 ? NO_REMOVALS : after;
+}
+
+/** No removals at all. */
+export const NO_REMOVALS: Removals = new Map();
+
+/** Names that the client has and the view does not; the cost follows what is pending. */
+function droppedNames(state: TypeState | undefined, view: Snapshot): string[] {
+  if (state?.subscription === undefined) return [];
+  const { subscription, pending, client, typeUrl } = state;
+  const isGone = (name: string): boolean => resourceOf(view, typeUrl, name) === undefined;
+  if (pending === "all") return [...entriesOf(client, subscription)].flatMap(([name]) => (isGone(name) ? [name] : []));
+  return [...pending].filter(
+    (name) => isGone(name) && covers(subscription, name) && knownOf(client, name) !== undefined,
+  );
 }
 
 /** When the removal may be carried out, in milliseconds. */
@@ -66,7 +82,8 @@ export function releaseAt(removal: Removal, times: HoldTimes): number {
 function referencesOf(types: ReadonlyMap<string, TypeState>): ReadonlySet<string> {
   const references = new Set<string>();
   for (const state of types.values()) {
-    const all: Known[] = [...state.client.values(), ...(state.inflight?.resources.values() ?? [])];
+    const had: Known[] = [...entriesOf(state.client, state.subscription)].map(([, known]) => known);
+    const all = [...had, ...(state.inflight?.resources.values() ?? [])];
     for (const { refs } of all) for (const ref of refs) references.add(key(ref));
   }
   return references;

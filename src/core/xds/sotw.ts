@@ -1,11 +1,13 @@
 import type { Resource } from "../resource/resource.ts";
 import { COMPLETE_SET_TYPES, ENDPOINTS } from "../resource/type-url.ts";
+import { clientWith, knownOf, NO_CLIENT, withKnown } from "./client.ts";
 import type { Response, SotwRequest, StreamEvent } from "./message.ts";
+import type { Subscription } from "./subscription.ts";
 import { covers, replaceNames } from "./subscription.ts";
-import type { Known, TypeState } from "./type-state.ts";
-import { acknowledge, isOwed, NOTHING_OWED, owe, refuse } from "./type-state.ts";
+import type { TypeState } from "./type-state.ts";
+import { acknowledge, forget, isOwed, NO_NAMES, NOTHING_PARKED, owe, refuse } from "./type-state.ts";
 import type { Difference, Wanted } from "./wanted.ts";
-import { difference, target } from "./wanted.ts";
+import { difference, goalOf, goalsOf, listOf } from "./wanted.ts";
 
 /** What a request did to its type. */
 export interface Received {
@@ -17,6 +19,8 @@ export interface Received {
 export interface Responded {
   readonly state: TypeState;
   readonly response?: Response;
+  /** Those of the response's resources that are new to the client. */
+  readonly changed?: readonly Resource[];
 }
 
 /**
@@ -27,21 +31,26 @@ export function receive(before: TypeState, request: SotwRequest): Received {
   if (before.nonce !== "" && request.nonce !== before.nonce) return { state: before, events: [] };
   const { state, events } = settle(before, request);
   const subscription = replaceNames(state.typeUrl, before.subscription, request.names);
-  const client = new Map<string, Known>();
-  for (const [name, known] of state.client) if (covers(subscription, name)) client.set(name, known);
-  const next: TypeState = { ...state, subscription, client };
   if (before.subscription === undefined) {
-    return { state: { ...next, owed: "all", claimed: request.versionInfo }, events };
+    return { state: { ...state, subscription, owed: "all", claimed: request.versionInfo }, events };
   }
-  if (subscription.wildcard && !before.subscription.wildcard) return { state: { ...next, owed: "all" }, events };
-  const old = before.subscription.names;
-  return {
-    state: owe(
-      next,
-      [...subscription.names].filter((name) => !old.has(name) && !client.has(name)),
-    ),
-    events,
-  };
+  if (subscription === before.subscription) return { state, events };
+  return { state: resubscribe(state, before.subscription, subscription), events };
+}
+
+/** What the client gave up is forgotten, and what it asks for now is answered unless it has it. */
+function resubscribe(state: TypeState, before: Subscription, subscription: Subscription): TypeState {
+  const next: TypeState = { ...state, subscription };
+  if (subscription.wildcard) {
+    if (before.wildcard)
+      return owe(
+        next,
+        [...subscription.names].filter((name) => !knownOf(next.client, name)),
+      );
+    return { ...next, client: NO_CLIENT, pending: "all", owed: "all" };
+  }
+  const added = [...subscription.names].filter((name) => !covers(before, name));
+  return owe(forget(next, added), added);
 }
 
 function settle(before: TypeState, request: SotwRequest): Received {
@@ -62,18 +71,13 @@ function settle(before: TypeState, request: SotwRequest): Received {
 
 /** The response that is due now: complete sets for clusters and listeners (U9, P34), else only what changed. */
 export function respond(state: TypeState, wanted: Wanted, nonce: string): Responded {
-  const goal = target(state, wanted);
-  if (isUpToDate(state, wanted)) return { state: adopt(state, wanted, goal) };
-  const changes = difference(state, wanted, goal);
+  if (isUpToDate(state, wanted)) return { state: adopt(state, wanted) };
+  const changes = difference(state, wanted);
+  const settled: TypeState = { ...state, owed: NO_NAMES, claimed: "", pending: changes.pending };
+  if (!isOwed(state) && !changes.fresh) return { state: settled };
   return COMPLETE_SET_TYPES.has(state.typeUrl)
-    ? respondWhole(state, wanted, { nonce, goal, changes })
-    : respondPart(state, wanted, { nonce, goal, changes });
-}
-
-interface Due {
-  readonly nonce: string;
-  readonly goal: ReadonlyMap<string, Resource>;
-  readonly changes: Difference;
+    ? respondWhole(settled, wanted, changes, nonce)
+    : respondPart(state, settled, { wanted, changes, nonce });
 }
 
 /** A reconnected client that says it has just this version of everything is left alone (rule R5). */
@@ -87,43 +91,61 @@ function isUpToDate(state: TypeState, wanted: Wanted): boolean {
   );
 }
 
-function adopt(state: TypeState, wanted: Wanted, goal: ReadonlyMap<string, Resource>): TypeState {
-  return { ...state, client: goal, owed: NOTHING_OWED, claimed: "", ackedVersion: wanted.version };
+function adopt(state: TypeState, { resources, version }: Wanted): TypeState {
+  const client = clientWith(resources);
+  return { ...state, client, pending: NO_NAMES, owed: NO_NAMES, claimed: "", ackedVersion: version };
 }
 
-function respondWhole(state: TypeState, wanted: Wanted, due: Due): Responded {
-  const { goal, changes, nonce } = due;
-  const settled: TypeState = { ...state, owed: NOTHING_OWED, claimed: "" };
-  if (!isOwed(state) && !changes.fresh) return { state: settled };
+function respondWhole(settled: TypeState, wanted: Wanted, changes: Difference, nonce: string): Responded {
+  const goals = goalsOf(settled, wanted);
   // Nothing of what was named exists, and nothing of it ever did: there is no way to say so in this dialect (R6).
-  if (goal.size === 0 && changes.gone.length === 0 && state.subscription?.wildcard !== true) return { state: settled };
+  if (goals.size === 0 && changes.gone.length === 0 && settled.subscription?.wildcard !== true)
+    return { state: settled };
   const version = wanted.held.size === 0 ? wanted.version : `${wanted.version}+${wanted.held.size}`;
-  const inflight = { nonce, version, resources: goal, removed: [], dropped: changes.gone };
+  const inflight = { nonce, version, resources: goals, removed: [], whole: true, dropped: changes.gone };
   return {
-    state: { ...settled, inflight, nonce, parked: new Map() },
-    response: { typeUrl: state.typeUrl, nonce, version, resources: [...goal.values()], removed: [] },
+    state: { ...settled, inflight, nonce, parked: NOTHING_PARKED },
+    response: { typeUrl: settled.typeUrl, nonce, version, resources: listOf(goals), removed: [] },
+    changed: changes.changed,
   };
 }
 
-function respondPart(state: TypeState, wanted: Wanted, due: Due): Responded {
-  const { goal, changes, nonce } = due;
+interface PartDue {
+  readonly wanted: Wanted;
+  readonly changes: Difference;
+  readonly nonce: string;
+}
+
+function respondPart(before: TypeState, settled: TypeState, { wanted, changes, nonce }: PartDue): Responded {
+  // Absence says nothing of these types: what is gone is simply no longer kept track of.
+  const client = withKnown(
+    before.client,
+    changes.gone.map((name) => [name, undefined] as const),
+  );
+  const state: TypeState = { ...settled, client };
+  const list = isOwed(before) ? asked(before, wanted, changes) : changes.changed;
+  if (list.length === 0) return { state };
+  const { version } = wanted;
+  const resources = new Map(list.map((resource) => [resource.name, resource]));
+  const inflight = { nonce, version, resources, removed: [], whole: false, dropped: [] };
+  return {
+    state: { ...state, inflight, nonce, parked: changes.fresh ? NOTHING_PARKED : state.parked },
+    response: { typeUrl: state.typeUrl, nonce, version, resources: list, removed: [] },
+    changed: changes.changed,
+  };
+}
+
+/** What was asked for, and what changed besides. */
+function asked(before: TypeState, wanted: Wanted, changes: Difference): readonly Resource[] {
   const items = new Map<string, Resource>();
-  const asked = state.owed === "all" ? [...(state.subscription?.names ?? []), ...goal.keys()] : state.owed;
-  for (const name of asked) {
-    const resource = goal.get(name) ?? absentee(state, wanted, name);
-    if (resource !== undefined && state.parked.get(name) !== resource.version) items.set(name, resource);
+  const wildcard = before.subscription?.wildcard === true ? [...wanted.resources.keys()] : [];
+  const names = before.owed === "all" ? [...(before.subscription?.names ?? []), ...wildcard] : before.owed;
+  for (const name of names) {
+    const resource = goalOf(before, wanted, name) ?? absentee(before, wanted, name);
+    if (resource !== undefined && before.parked.get(name) !== resource.version) items.set(name, resource);
   }
   if (changes.fresh) for (const resource of changes.changed) items.set(resource.name, resource);
-  const client = new Map(state.client);
-  for (const name of changes.gone) client.delete(name);
-  const settled: TypeState = { ...state, client, owed: NOTHING_OWED, claimed: "" };
-  if (items.size === 0) return { state: settled };
-  const version = wanted.version;
-  const inflight = { nonce, version, resources: items, removed: [], dropped: [] };
-  return {
-    state: { ...settled, inflight, nonce, parked: changes.fresh ? new Map() : state.parked },
-    response: { typeUrl: state.typeUrl, nonce, version, resources: [...items.values()], removed: [] },
-  };
+  return [...items.values()];
 }
 
 /** Endpoints of a cluster that the node should not have: an empty set ends the cluster's warming (rule R6). */

@@ -15,6 +15,17 @@ const NO_LEGACY_WILDCARD: ReadonlySet<string> = new Set([VIRTUAL_HOST]);
 
 const NOTHING: ReadonlySet<string> = new Set();
 
+/** The set of a list, made once for each list: streams that were given one list share one set. */
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+function setOf(names: readonly string[]): ReadonlySet<string> {
+  const known = sets.get(names);
+  if (known !== undefined) return known;
+  const made = new Set(names);
+  sets.set(names, made);
+  return made;
+}
+
 /** Does the subscription cover this name? */
 export function covers(subscription: Subscription, name: string): boolean {
   return subscription.wildcard || subscription.names.has(name);
@@ -32,11 +43,17 @@ export function replaceNames(
 ): Subscription {
   if (names.length === 0) {
     const legacy = before === undefined ? !NO_LEGACY_WILDCARD.has(typeUrl) : before.legacy;
+    if (before !== undefined && before.legacy === legacy && before.names.size === 0 && before.wildcard === legacy) {
+      return before;
+    }
     return { wildcard: legacy, legacy, names: NOTHING };
   }
-  const explicit = new Set(names);
-  const wildcard = explicit.delete("*");
-  return { wildcard, legacy: false, names: explicit };
+  const asked = setOf(names);
+  if (before !== undefined && before.names === asked && !before.wildcard) return before;
+  if (!asked.has("*")) return { wildcard: false, legacy: false, names: asked };
+  const explicit = new Set(asked);
+  explicit.delete("*");
+  return { wildcard: true, legacy: false, names: explicit };
 }
 
 /**
@@ -49,10 +66,17 @@ export function editNames(
   subscribe: readonly string[],
   unsubscribe: readonly string[],
 ): Subscription {
-  const legacyStart = before === undefined && subscribe.length === 0 && !NO_LEGACY_WILDCARD.has(typeUrl);
-  if (before !== undefined && subscribe.length === 0 && unsubscribe.length === 0) return before;
+  if (subscribe.length === 0 && unsubscribe.length === 0) {
+    if (before !== undefined) return before;
+    const legacy = !NO_LEGACY_WILDCARD.has(typeUrl);
+    return { wildcard: legacy, legacy, names: NOTHING };
+  }
+  if (before === undefined && unsubscribe.length === 0 && !setOf(subscribe).has("*")) {
+    return { wildcard: false, legacy: false, names: setOf(subscribe) };
+  }
+  const legacy = before === undefined && subscribe.length === 0 && !NO_LEGACY_WILDCARD.has(typeUrl);
   const names = new Set(before?.names);
-  let wildcard = before?.wildcard ?? legacyStart;
+  let wildcard = before?.wildcard ?? legacy;
   for (const name of subscribe) {
     if (name === "*") wildcard = true;
     else names.add(name);
@@ -61,5 +85,5 @@ export function editNames(
     if (name === "*") wildcard = false;
     else names.delete(name);
   }
-  return { wildcard, legacy: legacyStart, names };
+  return { wildcard, legacy, names };
 }

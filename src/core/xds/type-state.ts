@@ -1,17 +1,7 @@
-import type { Reference, Resource } from "../resource/resource.ts";
+import type { Resource } from "../resource/resource.ts";
+import type { Client, Known } from "./client.ts";
+import { ABSENT, clientWith, knownOf, NO_CLIENT, UNKNOWN_VERSION, withKnown } from "./client.ts";
 import type { Subscription } from "./subscription.ts";
-
-/** What is known of one resource in a client. A Resource is one; so is a name and version that a client reported. */
-export interface Known {
-  readonly version: string;
-  readonly refs: readonly Reference[];
-}
-
-/** The version of content that is not known: a refused response may have been applied in part (rules N4–N6). */
-export const UNKNOWN_VERSION = "?";
-
-/** Stands for "not there" where a version is expected. */
-export const ABSENT = "";
 
 /** A response that has not been answered yet. */
 export interface Inflight {
@@ -19,9 +9,13 @@ export interface Inflight {
   readonly version: string;
   readonly resources: ReadonlyMap<string, Resource>;
   readonly removed: readonly string[];
-  /** Names that are not in the response and that it deletes by their absence (SotW, complete sets). */
+  /** SotW, complete sets: the response is all that there is, and deletes `dropped` by their absence. */
+  readonly whole: boolean;
   readonly dropped: readonly string[];
 }
+
+/** Names that may differ between a client and what it should have: never fewer than those that do. */
+export type Pending = "all" | ReadonlySet<string>;
 
 /** One type on one stream: an independent conversation with its own version, nonce and subscription (rule R1). */
 export interface TypeState {
@@ -31,7 +25,8 @@ export interface TypeState {
   /** Nonce of the last response on this stream; empty before the first. */
   readonly nonce: string;
   /** What the client has acknowledged, or reported to have. */
-  readonly client: ReadonlyMap<string, Known>;
+  readonly client: Client;
+  readonly pending: Pending;
   /** Version last acknowledged, empty before. */
   readonly ackedVersion: string;
   /** SotW: `version_info` of the first request, until it has been compared with the view. */
@@ -45,7 +40,11 @@ export interface TypeState {
   readonly error: string | undefined;
 }
 
-export const NOTHING_OWED: ReadonlySet<string> = new Set();
+/** No names at all: nothing is owed, nothing is pending. */
+export const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** Nothing was refused. */
+export const NOTHING_PARKED: ReadonlyMap<string, string> = new Map();
 
 /** A type before its first request. */
 export function newTypeState(typeUrl: string): TypeState {
@@ -53,12 +52,13 @@ export function newTypeState(typeUrl: string): TypeState {
     typeUrl,
     subscription: undefined,
     nonce: "",
-    client: new Map(),
+    client: NO_CLIENT,
+    pending: "all",
     ackedVersion: "",
     claimed: "",
     inflight: undefined,
-    owed: NOTHING_OWED,
-    parked: new Map(),
+    owed: NO_NAMES,
+    parked: NOTHING_PARKED,
     error: undefined,
   };
 }
@@ -76,12 +76,31 @@ export function owe(state: TypeState, names: Iterable<string>): TypeState {
   return owed.size === state.owed.size ? state : { ...state, owed };
 }
 
+/** Adds names to what may differ. A set that nothing is added to is kept as it is: streams share it. */
+export function suspect(state: TypeState, names: ReadonlySet<string>): TypeState {
+  const { pending } = state;
+  if (pending === "all" || names.size === 0) return state;
+  return { ...state, pending: pending.size === 0 ? names : new Set([...pending, ...names]) };
+}
+
+/** The client is known not to have these names any more, or not yet. */
+export function forget(state: TypeState, names: readonly string[]): TypeState {
+  if (names.length === 0) return state;
+  const client = withKnown(
+    state.client,
+    names.map((name) => [name, undefined] as const),
+  );
+  return suspect({ ...state, client }, new Set(names));
+}
+
 /** The client took the response in flight. */
 export function acknowledge(state: TypeState, inflight: Inflight): TypeState {
-  const client = new Map(state.client);
-  for (const name of [...inflight.removed, ...inflight.dropped]) client.delete(name);
-  for (const [name, resource] of inflight.resources) client.set(name, resource);
-  return { ...state, client, ackedVersion: inflight.version, inflight: undefined };
+  return { ...state, client: clientAfter(state.client, inflight), ackedVersion: inflight.version, inflight: undefined };
+}
+
+function clientAfter(client: Client, { whole, resources, removed }: Inflight): Client {
+  if (whole) return clientWith(resources);
+  return withKnown(client, [...resources, ...removed.map((name) => [name, undefined] as const)]);
 }
 
 /**
@@ -91,20 +110,20 @@ export function acknowledge(state: TypeState, inflight: Inflight): TypeState {
  * @returns the names whose content is not known now
  */
 export function refuse(state: TypeState, inflight: Inflight, error: string): { state: TypeState; names: string[] } {
-  const client = new Map(state.client);
   const parked = new Map(state.parked);
-  const names: string[] = [];
+  const doubts = new Map<string, Known>();
   const doubt = (name: string, refused: Resource | undefined): void => {
-    const before = state.client.get(name);
-    client.set(name, { version: UNKNOWN_VERSION, refs: [...(before?.refs ?? []), ...(refused?.refs ?? [])] });
+    const before = knownOf(state.client, name);
+    doubts.set(name, { version: UNKNOWN_VERSION, refs: [...(before?.refs ?? []), ...(refused?.refs ?? [])] });
     parked.set(name, refused?.version ?? ABSENT);
-    names.push(name);
   };
   for (const [name, resource] of inflight.resources) {
-    if (state.client.get(name)?.version !== resource.version) doubt(name, resource);
+    if (knownOf(state.client, name)?.version !== resource.version) doubt(name, resource);
   }
   for (const name of [...inflight.removed, ...inflight.dropped]) {
-    if (state.client.has(name)) doubt(name, undefined);
+    if (knownOf(state.client, name) !== undefined) doubt(name, undefined);
   }
-  return { state: { ...state, client, parked, inflight: undefined, error }, names };
+  const names = [...doubts.keys()];
+  const refused = { ...state, client: withKnown(state.client, doubts), parked, inflight: undefined, error };
+  return { state: suspect(refused, new Set(names)), names };
 }

@@ -1,7 +1,8 @@
 import type { Resource } from "../resource/resource.ts";
+import { ABSENT, entriesOf, knownOf } from "./client.ts";
 import { covers } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
-import { ABSENT } from "./type-state.ts";
+import { NO_NAMES } from "./type-state.ts";
 
 /** What a client should have of one type: its view, and what is kept a while although the view dropped it. */
 export interface Wanted {
@@ -20,10 +21,21 @@ export interface Difference {
   readonly gone: readonly string[];
   /** Something of it is other content than what the client has refused: worth sending. */
   readonly fresh: boolean;
+  /** What has to be looked at next time: all that differs, and what is held. */
+  readonly pending: ReadonlySet<string>;
 }
 
-/** What the subscription covers of what is wanted. */
-export function target(state: TypeState, wanted: Wanted): ReadonlyMap<string, Resource> {
+/** Whether the type is all in sync, looked at name by name. */
+export const NO_DIFFERENCE: Difference = { changed: [], gone: [], fresh: false, pending: NO_NAMES };
+
+/** What the client should have under this name. */
+export function goalOf(state: TypeState, wanted: Wanted, name: string): Resource | undefined {
+  if (state.subscription === undefined || !covers(state.subscription, name)) return undefined;
+  return wanted.resources.get(name);
+}
+
+/** Everything that the subscription covers of what is wanted. */
+export function goalsOf(state: TypeState, wanted: Wanted): ReadonlyMap<string, Resource> {
   const { subscription } = state;
   if (subscription === undefined) return new Map();
   if (subscription.wildcard) return wanted.resources;
@@ -35,23 +47,65 @@ export function target(state: TypeState, wanted: Wanted): ReadonlyMap<string, Re
   return named;
 }
 
-/** What has to change in the client to make it have the target. */
-export function difference(state: TypeState, wanted: Wanted, goal: ReadonlyMap<string, Resource>): Difference {
+/** What has to change in the client to make it have what is wanted. The cost follows what is pending, not what there is. */
+export function difference(state: TypeState, wanted: Wanted): Difference {
+  const { subscription, client, parked } = state;
+  if (subscription === undefined || (state.pending !== "all" && state.pending.size === 0)) return NO_DIFFERENCE;
   const changed: Resource[] = [];
-  let fresh = false;
-  for (const [name, resource] of goal) {
-    if (state.client.get(name)?.version === resource.version) continue;
-    changed.push(resource);
-    // A name that is owed is answered for itself: asking for more does not bring refused content again (P06).
-    const owed = state.owed === "all" || state.owed.has(name);
-    fresh ||= !owed && state.parked.get(name) !== resource.version;
-  }
   const gone: string[] = [];
-  for (const name of state.client.keys()) {
-    if (goal.has(name) || wanted.held.has(name)) continue;
-    if (state.subscription !== undefined && !covers(state.subscription, name)) continue;
-    gone.push(name);
-    fresh ||= state.parked.get(name) !== ABSENT;
+  const still = new Set<string>();
+  let fresh = false;
+  for (const name of state.pending === "all" ? candidates(state, wanted) : state.pending) {
+    if (!covers(subscription, name)) continue;
+    const known = knownOf(client, name);
+    const goal = wanted.resources.get(name);
+    if (known?.version === goal?.version && (goal === undefined || !wanted.held.has(name))) continue;
+    still.add(name);
+    if (goal === undefined) {
+      if (wanted.held.has(name)) continue;
+      gone.push(name);
+      fresh ||= parked.get(name) !== ABSENT;
+    } else if (known?.version !== goal.version) {
+      changed.push(goal);
+      // A name that is owed is answered for itself: asking for more does not bring refused content again (P06).
+      const owed = state.owed === "all" || state.owed.has(name);
+      fresh ||= !owed && parked.get(name) !== goal.version;
+    }
   }
-  return { changed, gone, fresh };
+  return { changed: shared(state.pending, changed), gone, fresh, pending: samePending(state, still) };
+}
+
+function candidates(state: TypeState, wanted: Wanted): Set<string> {
+  const names = new Set(goalsOf(state, wanted).keys());
+  for (const [name] of entriesOf(state.client, state.subscription)) names.add(name);
+  return names;
+}
+
+/** Keeps the set that streams share where nothing fell out of it. */
+function samePending(state: TypeState, still: ReadonlySet<string>): ReadonlySet<string> {
+  if (still.size === 0) return NO_NAMES;
+  return state.pending !== "all" && state.pending.size === still.size ? state.pending : still;
+}
+
+/** Lists of changed resources by what was pending: streams in the same state send one list, so its bytes can be shared. */
+const lists = new WeakMap<ReadonlySet<string>, readonly Resource[]>();
+
+function shared(pending: TypeState["pending"], changed: readonly Resource[]): readonly Resource[] {
+  if (pending === "all" || changed.length === 0) return changed;
+  const known = lists.get(pending);
+  if (known?.length === changed.length && known.every((resource, index) => resource === changed[index])) return known;
+  lists.set(pending, changed);
+  return changed;
+}
+
+/** The list of a whole set, made once for each. */
+const wholes = new WeakMap<ReadonlyMap<string, Resource>, readonly Resource[]>();
+
+/** All resources of a set as a list; streams that are sent the same set are given the same list. */
+export function listOf(resources: ReadonlyMap<string, Resource>): readonly Resource[] {
+  const known = wholes.get(resources);
+  if (known !== undefined) return known;
+  const list = [...resources.values()];
+  wholes.set(resources, list);
+  return list;
 }

@@ -72,6 +72,8 @@ export class EnvoyModel {
       state.reported.clear();
     }
     for (const resource of response.resources) {
+      // What it did not ask for, or no longer does, is ignored (rule U6).
+      if (!this.#isWildcard(response.typeUrl) && !state.names.has(resource.name)) continue;
       state.inForce.set(resource.name, resource);
       state.reported.set(resource.name, resource.version);
     }
@@ -86,6 +88,7 @@ export class EnvoyModel {
   #refuse(state: TypeModel, response: Response): void {
     for (const resource of response.resources) {
       if (resource.version.startsWith("bad") || !this.#applies(resource.name)) continue;
+      if (!this.#isWildcard(response.typeUrl) && !state.names.has(resource.name)) continue;
       state.inForce.set(resource.name, resource);
     }
     if (!this.#isWildcard(response.typeUrl)) return;

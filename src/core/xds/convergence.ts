@@ -1,0 +1,92 @@
+import type { Reference, Resource } from "../resource/resource.ts";
+import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { resourceOf } from "../snapshot/snapshot.ts";
+import { knownOf, UNKNOWN_VERSION } from "./client.ts";
+import type { Removals } from "./removal.ts";
+import { covers } from "./subscription.ts";
+import type { TypeState } from "./type-state.ts";
+import { NO_NAMES } from "./type-state.ts";
+import type { Wanted } from "./wanted.ts";
+import { difference } from "./wanted.ts";
+
+/** What convergence is judged by: a stream, as far as this is concerned. */
+export interface Judged {
+  readonly types: ReadonlyMap<string, TypeState>;
+  readonly view: Snapshot | undefined;
+  readonly viewSince: number;
+  readonly openedAt: number;
+  readonly removals: Removals;
+  readonly expects: ReadonlyMap<string, Reference>;
+}
+
+/** How long a client that asks for nothing of a type is waited for to ask, in milliseconds: it may be about to. */
+const ASKING_MS = 3_000;
+
+const NOTHING_WANTED: ReadonlyMap<string, Resource> = new Map();
+
+/**
+ * Has the client acknowledged everything that it asks for of this type in the view? Removals that are held back
+ * or under way are not waited for.
+ */
+export function isTypeConverged({ view, removals }: Judged, state: TypeState): boolean {
+  if (view === undefined || state.subscription === undefined || state.owed === "all") return false;
+  if (state.pending !== "all" && state.pending.size === 0) return true;
+  const removing = removals.get(state.typeUrl);
+  const held: ReadonlySet<string> = removing === undefined ? NO_NAMES : new Set(removing.keys());
+  const resources = view.types.get(state.typeUrl)?.resources ?? NOTHING_WANTED;
+  const wanted: Wanted = { version: "", resources, held };
+  const { changed, gone } = difference(state, wanted);
+  if (changed.length > 0 || gone.length > 0) return false;
+  for (const name of held) if (knownOf(state.client, name)?.version === UNKNOWN_VERSION) return false;
+  return true;
+}
+
+/** Has the client acknowledged everything that it asks for of its view? */
+export function isConverged(judged: Judged, now: number): boolean {
+  const { view, types } = judged;
+  if (view === undefined || types.size === 0) return false;
+  for (const state of types.values()) {
+    if (state.subscription !== undefined && !isTypeConverged(judged, state)) return false;
+  }
+  return !isAboutToAsk(judged, view, now);
+}
+
+/** When a client that is waited for to ask will be waited for no longer, in milliseconds. */
+export function askedBy({ openedAt, viewSince, expects }: Judged, now: number): number | undefined {
+  if (now < openedAt + ASKING_MS) return openedAt + ASKING_MS;
+  return expects.size > 0 && now < viewSince + ASKING_MS ? viewSince + ASKING_MS : undefined;
+}
+
+/**
+ * A new stream has not asked yet for clusters, listeners, or for what these name; an older one may have to ask for what
+ * a change brought, a new listener's routes for one.
+ */
+function isAboutToAsk(judged: Judged, view: Snapshot, now: number): boolean {
+  if (now < judged.openedAt + ASKING_MS) return lacksAnything(judged, view);
+  if (now >= judged.viewSince + ASKING_MS) return false;
+  for (const ref of judged.expects.values()) if (isUnasked(judged, view, ref)) return true;
+  return false;
+}
+
+function lacksAnything(judged: Judged, view: Snapshot): boolean {
+  for (const [typeUrl, { resources }] of view.types) {
+    const subscription = judged.types.get(typeUrl)?.subscription;
+    if (subscription === undefined) {
+      if (COMPLETE_SET_TYPES.has(typeUrl)) return true;
+      continue;
+    }
+    for (const { name, refs } of resources.values()) {
+      if (refs.length > 0 && covers(subscription, name) && refs.some((ref) => isUnasked(judged, view, ref)))
+        return true;
+    }
+  }
+  return false;
+}
+
+/** Is it in the view, and covered by no subscription yet? */
+export function isUnasked({ types }: Pick<Judged, "types">, view: Snapshot, { typeUrl, name }: Reference): boolean {
+  if (resourceOf(view, typeUrl, name) === undefined) return false;
+  const subscription = types.get(typeUrl)?.subscription;
+  return subscription === undefined || !covers(subscription, name);
+}
