@@ -63,7 +63,7 @@ function whyUnreadable(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function unusable(file: string, message: string, code: string): CommandFailure {
+function unusable(file: string, message: string, code: LocatedProblem["code"]): CommandFailure {
   return invalidMesh([{ path: "(document)", message, code, file }]);
 }
 

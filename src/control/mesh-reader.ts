@@ -1,4 +1,5 @@
 import type { Problem } from "../core/failure/problem.ts";
+import type { ProblemCode } from "../core/failure/problem-codes.ts";
 import type { Mesh } from "../core/mesh/mesh.ts";
 
 /** A problem with its place in the text that a person wrote. `path` is formatted: `services[0].traffic`. */
@@ -6,7 +7,7 @@ export interface LocatedProblem {
   readonly path: string;
   readonly message: string;
   readonly hint?: string;
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly file?: string;
   /** 1-based. */
   readonly line?: number;

@@ -50,14 +50,10 @@ export function askedOf({ by, reason, idempotencyKey }: Request): Asked {
   return { by, reason, idempotencyKey };
 }
 
-function invalidRequest(field: string, message: string): ControlError {
-  return new ControlError("invalid", message, {
-    problems: [{ path: [field], message, code: `bad-${kebab(field)}` }],
-  });
-}
+const FIELD_CODES = { reason: "bad-reason", by: "bad-by", idempotencyKey: "bad-idempotency-key" } as const;
 
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+function invalidRequest(field: keyof typeof FIELD_CODES, message: string): ControlError {
+  return new ControlError("invalid", message, { problems: [{ path: [field], message, code: FIELD_CODES[field] }] });
 }
 
 /** @throws ControlError `conflict` that names the rollout that is active */

@@ -90,7 +90,7 @@ const RANGES = {
 const INTEGER_TEXT = /^(?:0|-?[1-9]\d{0,19})$/;
 
 function integerComplaint(range: Range, json: unknown): Complaint | undefined {
-  const outside = { message: `must be from ${range.least} to ${range.most}`, code: "out-of-range" };
+  const outside: Complaint = { message: `must be from ${range.least} to ${range.most}`, code: "out-of-range" };
   if (typeof json === "string") {
     if (!INTEGER_TEXT.test(json)) return { message: "expected a whole number in plain digits", code: "wrong-type" };
     return within(BigInt(json), range) ? undefined : outside;

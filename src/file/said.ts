@@ -1,4 +1,5 @@
 import type { Problem } from "../core/failure/problem.ts";
+import { PROBLEM_CODES } from "../core/failure/problem-codes.ts";
 
 /**
  * What a schema says of a mistake. A zod message is one string, so the three parts travel in it,
@@ -14,7 +15,8 @@ export function say(said: Said): string {
 
 /** The parts of a message made by `say`; undefined for zod's own words. */
 export function hear(text: string): Said | undefined {
-  const [code, message, hint] = text.split(PART);
+  const [word, message, hint] = text.split(PART);
+  const code = PROBLEM_CODES.find((known) => known === word);
   if (code === undefined || message === undefined) return undefined;
   return hint === undefined || hint === "" ? { code, message } : { code, message, hint };
 }

@@ -65,13 +65,17 @@ export function parseText(text: string): ParsedText | { readonly problems: reado
 /** Keys are compared by `nodeProblems`, which takes a Set for what the library does in the square of their number. */
 const OPTIONS = { prettyErrors: false, uniqueKeys: false, version: "1.2" } as const;
 
-const EMPTY = { message: "the file is empty", hint: "a mesh has at least one service or resource", code: "empty-file" };
-const TOO_DEEP = { message: "the file is nested too deeply", code: "too-deep" };
+const EMPTY = {
+  message: "the file is empty",
+  hint: "a mesh has at least one service or resource",
+  code: "empty-file",
+} as const;
+const TOO_DEEP = { message: "the file is nested too deeply", code: "too-deep" } as const;
 const SECOND_DOCUMENT = {
   message: "a second document begins here",
   hint: "a mesh file is one document",
   code: "second-document",
-};
+} as const;
 
 /** The parser throws for what is nested too deep and for alias bombs; both are mistakes of the writer. */
 function guarded<T>(read: () => T): { value: T } | { problem: TextProblem } {

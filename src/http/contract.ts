@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PROBLEM_CODES } from "../core/failure/problem-codes.ts";
 
 /**
  * Every JSON object of the API, once: what the server builds, what the OpenAPI document says, and (as types)
@@ -22,7 +23,7 @@ export const Problem = z.object({
   path: z.string().describe("Where: `services[0].traffic.v2`, or a field of the request."),
   message: z.string(),
   hint: z.string().optional(),
-  code: z.string(),
+  code: z.enum(PROBLEM_CODES),
   file: z.string().optional(),
   line: z.int().optional(),
   column: z.int().optional(),

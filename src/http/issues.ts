@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { formatPath } from "../core/failure/problem.ts";
+import { PROBLEM_CODES, type ProblemCode } from "../core/failure/problem-codes.ts";
 import type { ProblemObject } from "./contract.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -19,7 +20,7 @@ interface Said {
   readonly at?: readonly string[];
   readonly message: string;
   readonly hint?: string;
-  readonly code: string;
+  readonly code: ProblemCode;
 }
 
 function describe(issue: Issue, value: unknown): Said[] {
@@ -55,7 +56,7 @@ function unionOf(issue: Extract<Issue, { code: "invalid_union" }>, value: unknow
     return inner.code === "invalid_type" ? a(inner.expected) : "";
   });
   const hint = [...new Set(wanted)].filter((text) => text !== "").join(" or ");
-  const said = { message: `${quote(value)} is not valid`, code: "bad-value" };
+  const said: Said = { message: `${quote(value)} is not valid`, code: "bad-value" };
   return [hint === "" ? said : { ...said, hint }];
 }
 
@@ -65,7 +66,7 @@ function saidIn(issue: Extract<Issue, { code: "custom" }>): Said {
   return {
     message: issue.message,
     ...(typeof hint === "string" ? { hint } : {}),
-    code: typeof code === "string" ? code : "bad-value",
+    code: PROBLEM_CODES.find((known) => known === code) ?? "bad-value",
   };
 }
 

@@ -138,7 +138,7 @@ describe("a rollback", () => {
     const before = world.fleet.view("edge-1")!.snapshot.digest;
     await shift(world, 500);
     await world.settle();
-    world.compile = () => ({ resources: [], problems: [{ path: [], message: "a newer compiler cannot", code: "x" }] });
+    world.compile = () => ({ resources: [], problems: [{ path: [], message: "a newer compiler cannot", code: "invalid" }] });
     const { rollout: started, summary } = await world.control.rollback(ASKED);
     await world.settle();
     expect(rollout(world, "ro-2").state).toBe("done");

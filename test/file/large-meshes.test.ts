@@ -38,7 +38,7 @@ describe("a mesh that is large", () => {
     expect("problems" in bad ? bad.problems.map(formatProblem) : []).toContain(
       "m.yaml:2002:28: s0 has no versions (give it at least one)",
     );
-    const found = [{ path: ["services", 1_999, "owner"], message: "nobody", code: "x" }];
+    const found = [{ path: ["services", 1_999, "owner"], message: "nobody", code: "invalid" as const }];
     expect((await reader.locate(found, text, "m.yaml")).map(formatProblem)).toEqual(["m.yaml:2001:27: nobody"]);
   });
 
@@ -73,7 +73,7 @@ describe("a mesh that is large", () => {
 
   it("keeps its problems, without places, where looking for these takes too long", async () => {
     const reader = createMeshReader({ timeMs: 100, memoryMib: 1_024 });
-    const found = [{ path: ["services", 0], message: "bad", code: "x" }];
+    const found = [{ path: ["services", 0], message: "bad", code: "invalid" as const }];
     expect((await reader.locate(found, HOSTILE, "m.yaml")).map(formatProblem)).toEqual(["m.yaml: bad"]);
   });
 

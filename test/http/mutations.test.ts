@@ -178,7 +178,7 @@ test("a mesh with problems answers 422 with their places; nothing is published",
       column: 3,
     },
   ]);
-  server.controlPlane.problems = [{ path: ["gateways", 0], message: "it does not compile", code: "x" }];
+  server.controlPlane.problems = [{ path: ["gateways", 0], message: "it does not compile", code: "invalid" }];
   const compiled = await server.ask("POST", "/v1/revisions", { source: "fine", reason: "r" });
   expect([compiled.status, at(compiled.json, "problems", 0, "line")]).toEqual([422, 1]);
   expect(server.controlPlane.events).toEqual([]);

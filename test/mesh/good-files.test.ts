@@ -100,7 +100,7 @@ describe("problems are placed", () => {
 
   it("when they are found later, by compiling", () => {
     const text = "services:\n  - name: a\n    versions: {}\n";
-    const found = [{ path: ["services", 0, "versions"], message: "bad", hint: "mend it", code: "x" }];
+    const found = [{ path: ["services", 0, "versions"], message: "bad", hint: "mend it", code: "invalid" as const }];
     expect(locateProblems(found, text, "m.yaml").map(formatProblem)).toEqual(["m.yaml:3:5: bad (mend it)"]);
     expect(locateProblems(found).map(formatProblem)).toEqual(["services[0].versions: bad (mend it)"]);
     expect(locateProblems(found, "{{", "m.yaml").map(formatProblem)).toEqual(["m.yaml: bad (mend it)"]);

@@ -1,3 +1,5 @@
+import type { ProblemCode } from "./problem-codes.ts";
+
 /**
  * A mistake in what a person wrote. Problems are data: they are collected and reported together,
  * never thrown one by one, and the last good state goes on serving.
@@ -10,7 +12,7 @@ export interface Problem {
   /** What to do about it, where that can be said. */
   readonly hint?: string;
   /** Stable, kebab-case, from the catalogue in `docs/problems.md`, e.g. `unknown-key`. */
-  readonly code: string;
+  readonly code: ProblemCode;
 }
 
 /** `services[0].traffic.v2`, for people; the empty path is `(document)`. */

@@ -1,4 +1,5 @@
 import { formatPath, type Problem } from "../failure/problem.ts";
+import type { ProblemCode } from "../failure/problem-codes.ts";
 import type { NodeSelector } from "../node/node.ts";
 import type { HostPort, Mesh, Service } from "./mesh.ts";
 import { nearest } from "./nearest.ts";
@@ -14,7 +15,7 @@ export interface Findings {
   readonly claims: Claims;
   /** Index of the first service with this name, whatever its case: Envoy compares hosts without it. */
   firstOf(name: string): number | undefined;
-  add(path: Path, code: string, message: string, hint?: string): void;
+  add(path: Path, code: ProblemCode, message: string, hint?: string): void;
   /** Two listeners on one address of the same node: the second is a problem. */
   listen(listen: HostPort, nodes: NodeSelector, path: Path): void;
 }
