@@ -3,6 +3,7 @@ import type { NodeMemory } from "../core/xds/memory.ts";
 import type { StreamEvent } from "../core/xds/message.ts";
 import type { Stream } from "../core/xds/stream.ts";
 import type { View } from "./fleet.ts";
+import type { NameLists } from "./name-lists.ts";
 
 /** How a stream is ended by the server, in the words of gRPC. */
 export type StreamEnd = "ok" | "unavailable" | "invalid-argument";
@@ -35,6 +36,8 @@ export interface NodeEntry {
 
 /** Where a stream reports: who it is, what its node has, and that it is gone. */
 export interface NodeDesk {
+  /** The lists of names that streams have asked for. */
+  readonly names: NameLists;
   join(identity: NodeIdentity, stream: LiveStream): NodeEntry;
   /** Tells listeners that the node is here. */
   announce(entry: NodeEntry): void;

@@ -4,6 +4,7 @@ import { NO_MEMORY } from "../core/xds/memory.ts";
 import type { StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
 import type { Fleet, FleetEvent, NodeStatus, View } from "./fleet.ts";
+import { NameLists } from "./name-lists.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { statusOf } from "./node-status.ts";
 import type { SessionSettings, StreamSink, XdsSession } from "./sessions.ts";
@@ -11,6 +12,7 @@ import { Session } from "./sessions.ts";
 
 /** All nodes that have connected since this process started: the Fleet, and the door through which streams come in. */
 export class NodeRegistry implements Fleet, NodeDesk {
+  readonly names = new NameLists();
   readonly #settings: SessionSettings;
   readonly #entries = new Map<string, NodeEntry>();
   readonly #listeners = new Set<(event: FleetEvent) => void>();

@@ -59,11 +59,13 @@ export class Session implements XdsSession, LiveStream {
   }
 
   onSotw(request: SotwRequest, node: NodeIdentity | undefined): void {
-    this.#receive(node, (stream) => onSotwRequest(stream, this.#safe(request)));
+    const names = this.#desk.names.one(request.names);
+    this.#receive(node, (stream) => onSotwRequest(stream, this.#safe({ ...request, names })));
   }
 
   onDelta(request: DeltaRequest, node: NodeIdentity | undefined): void {
-    this.#receive(node, (stream) => onDeltaRequest(stream, this.#safe(request)));
+    const subscribe = this.#desk.names.one(request.subscribe);
+    this.#receive(node, (stream) => onDeltaRequest(stream, this.#safe({ ...request, subscribe })));
   }
 
   onClosed(): void {
