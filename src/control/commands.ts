@@ -46,12 +46,16 @@ export class Commands {
 
   async publish(state: State, request: PublishRequest): Promise<Plan> {
     const asked = askedOf(request);
-    requireIdle(state);
     const { mesh } = request;
     const canonical = canonicalJson(mesh);
     const digest = this.#parts.digest(canonical);
     const live = state.live === null ? undefined : state.revisions.get(state.live.revision);
-    if (live?.mesh === digest) return idle(`the mesh is that of revision ${live.n}, which is in force: nothing to do`);
+    // Also in the middle of a shift: whoever applies a file again and again moves no weight, and stands in nobody's way.
+    if (live?.mesh === digest && inForce(state)?.revision === live.n) {
+      const summary = [`the mesh is that of revision ${live.n}, which is in force: nothing to do`];
+      return { events: [], blobs: [], summary, revision: live.n };
+    }
+    requireIdle(state);
     const problems = this.check(state, mesh);
     if (problems.length > 0) throw invalidMesh({ problems });
     const revision = state.revisions.size + 1;
@@ -93,7 +97,7 @@ export class Commands {
     const asked = askedOf(request);
     requireIdle(state);
     const from = state.live;
-    if (from === null) throw new ControlError("not-ready", "nothing is published yet: there is no traffic to move");
+    if (from === null) throw new ControlError("not-found", "nothing is published yet: there is no traffic to move");
     const mesh = await this.#parts.meshes.load(state, from.revision);
     const service = mesh.services.find(({ name }) => name === request.service);
     if (service === undefined) throw unknownService(request.service, mesh);

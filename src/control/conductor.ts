@@ -13,7 +13,7 @@ import type { Fleet, FleetEvent } from "./fleet.ts";
 import { Ledger } from "./ledger.ts";
 import { Meshes } from "./meshes.ts";
 import { Placement } from "./placement.ts";
-import type { Plan } from "./plan.ts";
+import { fingerprintOf, madeBefore, type Plan } from "./plan.ts";
 import { Refusals } from "./refusals.ts";
 import { Seats } from "./seats.ts";
 import { SerialQueue } from "./serial-queue.ts";
@@ -128,24 +128,26 @@ class Conductor implements ControlPlane {
   }
 
   publish(request: Parameters<ControlPlane["publish"]>[0]): Promise<Effect> {
-    return this.#command(request, (state) => this.#commands.publish(state, request));
+    return this.#command("publish", request, (state, asked) => this.#commands.publish(state, asked));
   }
 
   shift(request: Parameters<ControlPlane["shift"]>[0]): Promise<Effect> {
-    return this.#command(request, (state) => this.#commands.shift(state, request));
+    return this.#command("shift", request, (state, asked) => this.#commands.shift(state, asked));
   }
 
   rollOut(request: Parameters<ControlPlane["rollOut"]>[0]): Promise<Effect> {
-    return this.#command(request, (state) => this.#commands.rollOut(state, request));
+    return this.#command("rollOut", request, (state, asked) => this.#commands.rollOut(state, asked));
   }
 
   rollback(request: Parameters<ControlPlane["rollback"]>[0]): Promise<Effect> {
-    return this.#command(request, (state) => this.#commands.rollback(state, request));
+    return this.#command("rollback", request, (state, asked) => this.#commands.rollback(state, asked));
   }
 
   abort(rollout: string, request: Request): Promise<Effect> {
     const { clock } = this.#parts;
-    return this.#command(request, async (state) => this.#commands.abort(state, rollout, request, clock.now()));
+    return this.#command(`abort ${rollout}`, request, async (state, asked) =>
+      this.#commands.abort(state, rollout, asked, clock.now()),
+    );
   }
 
   journal(after: number, limit: number): Promise<readonly JournalEvent[]> {
@@ -187,16 +189,21 @@ class Conductor implements ControlPlane {
     });
   }
 
-  async #command(request: Request, work: (state: State) => Promise<Plan>): Promise<Effect> {
+  async #command<R extends Request>(
+    kind: string,
+    request: R,
+    work: (state: State, asked: R) => Promise<Plan>,
+  ): Promise<Effect> {
+    const asked = { ...request, fingerprint: fingerprintOf(kind, request, this.#parts.digest) };
     return this.#queue.run(async () => {
       if (this.#isClosed)
         throw new ControlError("not-ready", "this control plane is shutting down; ask again when it is back");
       const { state } = this.#ledger;
-      const earlier = request.idempotencyKey === undefined ? undefined : state.keys.get(request.idempotencyKey);
+      const earlier = madeBefore(state, asked);
       if (earlier !== undefined)
         return this.#effect(state, { summary: ["this was done already, by the same request"], ...earlier });
       try {
-        return await this.#carryOut(await work(state), request.dryRun === true);
+        return await this.#carryOut(await work(state, asked), request.dryRun === true);
       } finally {
         const next = this.#ledger.state.revisions.size + 1;
         for (const part of [this.#meshes, this.#views, this.#seats]) part.forget(next);

@@ -9,6 +9,8 @@ export interface Request {
   readonly by: string;
   readonly reason: string;
   readonly idempotencyKey?: string;
+  /** A digest of what is asked for; the control plane sets it. */
+  readonly fingerprint?: string;
   /** Nothing is written; the answer says what would have happened. */
   readonly dryRun?: boolean;
 }

@@ -1,6 +1,8 @@
 import { ControlError } from "../core/failure/control-error.ts";
 import type { Asked, EventBody, FleetState, RolloutKind, StagePlan, Strays } from "../core/journal/event.ts";
-import type { RolloutRecord, State } from "../core/journal/state.ts";
+import type { Made, RolloutRecord, State } from "../core/journal/state.ts";
+import { canonicalJson } from "../core/mesh/canonical.ts";
+import type { Digest } from "../core/resource/resource.ts";
 import { nodeNames } from "../core/rollout/node-names.ts";
 import type { Request } from "./control-plane.ts";
 import type { Placement } from "./placement.ts";
@@ -38,7 +40,7 @@ const NAME_LIMIT = 200;
  *
  * @throws ControlError `invalid` where there is no reason, or one that is too long to be one
  */
-export function askedOf({ by, reason, idempotencyKey }: Request): Asked {
+export function askedOf({ by, reason, idempotencyKey, fingerprint }: Request): Asked {
   if (reason.trim() === "") throw invalidRequest("reason", "a reason is needed: it is what others read later");
   if (reason.length > REASON_LIMIT)
     throw invalidRequest("reason", `the reason is longer than ${REASON_LIMIT} characters`);
@@ -47,7 +49,25 @@ export function askedOf({ by, reason, idempotencyKey }: Request): Asked {
   if (idempotencyKey === "" || idempotencyKey.length > NAME_LIMIT) {
     throw invalidRequest("idempotencyKey", `an idempotency key has 1 to ${NAME_LIMIT} characters`);
   }
-  return { by, reason, idempotencyKey };
+  return { by, reason, idempotencyKey, ...(fingerprint === undefined ? {} : { fingerprint }) };
+}
+
+/** The same for the same request, and for no other: its key is not part of it, nor whether it was tried out before. */
+export function fingerprintOf(kind: string, request: Request, digest: Digest): string {
+  const { idempotencyKey: _key, dryRun: _dryRun, ...content } = request;
+  return digest(canonicalJson({ kind, ...content })).slice(0, 16);
+}
+
+/**
+ * What a request with this key has made before.
+ *
+ * @throws ControlError `invalid` where it was another request: its answer would be taken for that of this one
+ */
+export function madeBefore(state: State, { idempotencyKey, fingerprint }: Request): Made | undefined {
+  const made = idempotencyKey === undefined ? undefined : state.keys.get(idempotencyKey);
+  if (made?.fingerprint === undefined || made.fingerprint === fingerprint) return made;
+  const message = "this idempotency key was used for another request; each request has a key of its own";
+  throw invalidRequest("idempotencyKey", message);
 }
 
 const FIELD_CODES = { reason: "bad-reason", by: "bad-by", idempotencyKey: "bad-idempotency-key" } as const;

@@ -29,8 +29,20 @@ describe("publishing", () => {
     const world = await openLive();
     const before = seqOf(world);
     const effect = await publish(world, meshOf("one"));
-    expect(effect).toEqual({ summary: [expect.stringContaining("nothing to do")], nodes: [] });
+    const revision = world.control.state().revisions.get(1);
+    expect(effect).toEqual({ summary: [expect.stringContaining("nothing to do")], nodes: [], revision });
     expect(seqOf(world)).toBe(before);
+  });
+
+  it("of what is in force does nothing while weights move either, and is in nobody's way", async () => {
+    const world = await openLive();
+    world.fleet.connect("a", { behaviour: "silent" });
+    const { rollout } = await shift(world, 500);
+    expect(world.control.state().active).toBe(rollout?.id);
+    const before = seqOf(world);
+    expect(await publish(world, meshOf("one"))).toMatchObject({ summary: [expect.stringContaining("nothing to do")] });
+    expect(seqOf(world)).toBe(before);
+    await expect(publish(world, meshOf("two"))).rejects.toMatchObject({ code: "conflict", holder: rollout?.id });
   });
 
   it("of what cannot be compiled, for whatever group, changes nothing", async () => {
@@ -38,7 +50,7 @@ describe("publishing", () => {
     const [service] = meshOf("one").services;
     const mesh = meshOf("one", { services: [service!, { ...service!, name: "broken" }] });
     const before = seqOf(world);
-    await expect(publish(world, mesh)).rejects.toMatchObject({ code: "invalid", problems: [{ code: "broken" }] });
+    await expect(publish(world, mesh)).rejects.toMatchObject({ code: "invalid", problems: [{ code: "broken-rule" }] });
     expect(world.control.check(mesh)).toHaveLength(1);
     expect(seqOf(world)).toBe(before);
   });
@@ -115,7 +127,7 @@ describe("shifting", () => {
     await expect(
       (await openWorld()).control.shift({ ...ASKED, service: "reviews", weights: {} }),
     ).rejects.toMatchObject({
-      code: "not-ready",
+      code: "not-found",
     });
   });
 
@@ -138,7 +150,10 @@ describe("a rollback", () => {
     const before = world.fleet.view("edge-1")!.snapshot.digest;
     await shift(world, 500);
     await world.settle();
-    world.compile = () => ({ resources: [], problems: [{ path: [], message: "a newer compiler cannot", code: "invalid" }] });
+    world.compile = () => ({
+      resources: [],
+      problems: [{ path: [], message: "a newer compiler cannot", code: "invalid" }],
+    });
     const { rollout: started, summary } = await world.control.rollback(ASKED);
     await world.settle();
     expect(rollout(world, "ro-2").state).toBe("done");
@@ -321,6 +336,21 @@ describe("asking twice", () => {
     expect(world.control.state().revisions.size).toBe(2);
     await world.restart();
     expect((await publish(world, meshOf("two"), { idempotencyKey: "k" })).rollout?.id).toBe(first.rollout?.id);
+  });
+});
+
+describe("a key that was used for another request", () => {
+  it("is refused, also after a restart: that request's answer is not this one's", async () => {
+    const world = await openLive();
+    await shift(world, 500, { idempotencyKey: "k" });
+    await world.restart();
+    const refused = { code: "invalid", problems: [{ path: ["idempotencyKey"], code: "bad-idempotency-key" }] };
+    const before = seqOf(world);
+    await expect(shift(world, 700, { idempotencyKey: "k" })).rejects.toMatchObject(refused);
+    await expect(publish(world, meshOf("two"), { idempotencyKey: "k" })).rejects.toMatchObject(refused);
+    await expect(world.control.rollback({ ...ASKED, idempotencyKey: "k" })).rejects.toMatchObject(refused);
+    expect(seqOf(world)).toBe(before);
+    expect((await shift(world, 500, { idempotencyKey: "k" })).rollout?.id).toBe("ro-1");
   });
 });
 

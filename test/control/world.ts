@@ -94,7 +94,7 @@ function fakeResource(typeUrl: string, name: string, content: unknown): Resource
 /** Two resources: one follows the mesh, one the weights as well. A service called `broken` cannot be compiled. */
 export const fakeCompile: Compile = (mesh, weights, selection) => {
   const problems = mesh.services.flatMap(({ name }, index) =>
-    name === "broken" ? [{ path: ["services", index], message: "it is broken", code: "invalid" as const }] : [],
+    name === "broken" ? [{ path: ["services", index], message: "it is broken", code: "broken-rule" as const }] : [],
   );
   return {
     resources: [fakeResource(CLUSTER, "a", mesh.services), fakeResource(ROUTES, "a", { weights, selection, mesh })],

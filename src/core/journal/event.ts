@@ -38,6 +38,8 @@ export interface Asked {
   readonly by: string;
   readonly reason: string;
   readonly idempotencyKey?: string;
+  /** With a key: a digest of what was asked for, so that the key of one request does not answer another. */
+  readonly fingerprint?: string;
 }
 
 /** What happened. All state is a fold of these; the journal is the audit log. */

@@ -2,7 +2,7 @@ import { ControlError } from "../failure/control-error.ts";
 import { foldRollout, startRollout } from "../rollout/fold-rollout.ts";
 import { Draft } from "./draft.ts";
 import type { Asked, EventBody, JournalEvent } from "./event.ts";
-import type { RevisionStatus, State } from "./state.ts";
+import type { Made, RevisionStatus, State } from "./state.ts";
 
 /** The state of an empty journal. */
 export function emptyState(): State {
@@ -101,9 +101,13 @@ function publish(draft: Draft, { seq, at }: JournalEvent, body: Published): void
 }
 
 /** Remembers what a request made, so that its repetition is harmless. */
-function note(draft: Draft, { idempotencyKey: key }: Asked, made: { revision?: number; rollout?: string }): void {
+function note(draft: Draft, { idempotencyKey: key, fingerprint }: Asked, made: Made): void {
   if (key === undefined) return;
-  draft.put("keys", key, { ...draft.state.keys.get(key), ...made });
+  draft.put("keys", key, {
+    ...draft.state.keys.get(key),
+    ...made,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+  });
 }
 
 /** The status of revisions follows from where they are: it is worked out again for those that an event touches. */

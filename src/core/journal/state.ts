@@ -85,6 +85,13 @@ export interface State {
   readonly views: ReadonlyMap<string, string>;
   /** Refusals not yet repaired: node → type URL → names whose content in force is not known. */
   readonly unrepaired: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
-  /** Idempotency key → what it made (`rollout` or `revision`). */
-  readonly keys: ReadonlyMap<string, { readonly revision?: number; readonly rollout?: string }>;
+  /** Idempotency key → what it made (`rollout` or `revision`), and what was asked for. */
+  readonly keys: ReadonlyMap<string, Made>;
+}
+
+/** What a request with an idempotency key has made. */
+export interface Made {
+  readonly revision?: number;
+  readonly rollout?: string;
+  readonly fingerprint?: string;
 }
