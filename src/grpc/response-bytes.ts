@@ -1,52 +1,141 @@
-import protobuf from "protobufjs/minimal.js";
 import type { Resource } from "../core/resource/resource.ts";
 import type { Dialect, Response } from "../core/xds/message.ts";
+import type { Framed } from "./framing.ts";
+import { PREFIX_BYTES } from "./framing.ts";
+import { bytesField, fieldHead, textField } from "./wire.ts";
 
 /** Field numbers of the envelope (`proto/envoy/service/discovery/v3/discovery.proto`); all are length-delimited. */
 const FIELD = { version: 1, resources: 2, typeUrl: 4, nonce: 5, sotwControlPlane: 6, removed: 6, deltaControlPlane: 7 };
 
-/** The bytes of a response. What is the same for every stream was encoded when the first one asked for it. */
-export function responseBytes(dialect: Dialect, response: Response, controlPlane: string): Buffer {
-  const writer = protobuf.Writer.create();
-  text(writer, FIELD.version, response.version);
-  const wrap = dialect === "sotw" ? anyBytes : resourceBytes;
-  for (const resource of response.resources) tag(writer, FIELD.resources).bytes(wrap(resource));
-  text(writer, FIELD.typeUrl, response.typeUrl);
-  text(writer, FIELD.nonce, response.nonce);
-  for (const name of response.removed) text(writer, FIELD.removed, name);
-  const identifier = text(protobuf.Writer.create(), 1, controlPlane).finish();
-  tag(writer, dialect === "sotw" ? FIELD.sotwControlPlane : FIELD.deltaControlPlane).bytes(identifier);
-  return writer.finish() as Buffer;
+/** Shorter messages are sent in one piece: that costs less than a second one. */
+const COPIED_BYTES = 2_048;
+
+/** Bodies that are kept for the next stream with the same answer: so many, and so many bytes beside the newest. */
+const KEPT = { bodies: 32, bytes: 32 << 20 };
+
+/** A body that no stream has asked for in this time is forgotten, in milliseconds. */
+const FORGET_MS = 5_000;
+
+interface Body {
+  readonly dialect: Dialect;
+  readonly identifier: string;
+  readonly response: Response;
+  readonly nonceBytes: number;
+  /** The prefix and everything but the nonce. */
+  readonly bytes: Buffer;
+  lastUse: number;
 }
 
-const anys = new WeakMap<Resource, Uint8Array>();
-const wrappers = new WeakMap<Resource, Uint8Array>();
+/**
+ * The bytes of responses. Everything but the nonce is the same for all streams in the same state: it is encoded when the
+ * first one asks for it, and the others send those very bytes. The nonce is the last field and has the same length
+ * wherever the engine makes it, so that the prefix is shared too.
+ */
+export class ResponseBytes {
+  readonly #identifier: () => string;
+  /** The newest use first. */
+  #bodies: Body[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
-/** The resource as a google.protobuf.Any. */
-function anyBytes(resource: Resource): Uint8Array {
-  const known = anys.get(resource);
-  if (known !== undefined) return known;
-  const writer = text(protobuf.Writer.create(), 1, resource.typeUrl);
-  const bytes = tag(writer, 2).bytes(resource.bytes).finish();
-  anys.set(resource, bytes);
+  /** @param identifier shown by Envoy as `control_plane.identifier` (rule R10, P64) */
+  constructor(identifier: () => string) {
+    this.#identifier = identifier;
+  }
+
+  /** The response as a message that can be sent. */
+  framed(dialect: Dialect, response: Response): Framed {
+    const nonce = textField(FIELD.nonce, response.nonce);
+    const { bytes } = this.#body(dialect, response, nonce.length);
+    return bytes.length < COPIED_BYTES ? [Buffer.concat([bytes, nonce])] : [bytes, nonce];
+  }
+
+  #body(dialect: Dialect, response: Response, nonceBytes: number): Body {
+    const identifier = this.#identifier();
+    const index = this.#bodies.findIndex(
+      (body) =>
+        body.dialect === dialect &&
+        body.nonceBytes === nonceBytes &&
+        body.identifier === identifier &&
+        isSame(body.response, response),
+    );
+    const known = this.#bodies[index];
+    if (known === undefined) {
+      const bytes = encode(dialect, response, nonceBytes, identifier);
+      return this.#keep({ dialect, identifier, response, nonceBytes, bytes, lastUse: Date.now() });
+    }
+    known.lastUse = Date.now();
+    if (index > 0) this.#bodies.unshift(...this.#bodies.splice(index, 1));
+    return known;
+  }
+
+  #keep(body: Body): Body {
+    let room = KEPT.bytes;
+    const older = this.#bodies.slice(0, KEPT.bodies - 1).filter(({ bytes }) => {
+      room -= bytes.length;
+      return room >= 0;
+    });
+    this.#bodies = [body, ...older];
+    this.#timer ??= setInterval(() => this.#forget(), FORGET_MS).unref();
+    return body;
+  }
+
+  #forget(): void {
+    const since = Date.now() - FORGET_MS;
+    this.#bodies = this.#bodies.filter(({ lastUse }) => lastUse > since);
+    if (this.#bodies.length > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** The same but for the nonce. Resources are compared by identity: equal content is one object. */
+function isSame(a: Response, b: Response): boolean {
+  return (
+    a.version === b.version &&
+    a.typeUrl === b.typeUrl &&
+    isSameList(a.resources, b.resources) &&
+    isSameList(a.removed, b.removed)
+  );
+}
+
+function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
+  return true;
+}
+
+/** The prefix of the message and everything but its nonce. */
+function encode(dialect: Dialect, response: Response, nonceBytes: number, identifier: string): Buffer {
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  const parts: Uint8Array[] = [prefix, textField(FIELD.version, response.version)];
+  for (const resource of response.resources) parts.push(headOf(dialect, resource), resource.bytes);
+  parts.push(textField(FIELD.typeUrl, response.typeUrl));
+  for (const name of response.removed) parts.push(bytesField(FIELD.removed, Buffer.from(name, "utf8")));
+  const controlPlane = dialect === "sotw" ? FIELD.sotwControlPlane : FIELD.deltaControlPlane;
+  parts.push(bytesField(controlPlane, textField(1, identifier)));
+  const bytes = Buffer.concat(parts);
+  bytes.writeUInt32BE(bytes.length - PREFIX_BYTES + nonceBytes, 1);
   return bytes;
 }
 
-/** The resource as an envoy.service.discovery.v3.Resource. */
-function resourceBytes(resource: Resource): Uint8Array {
-  const known = wrappers.get(resource);
+const heads: Readonly<Record<Dialect, WeakMap<Resource, Buffer>>> = { sotw: new WeakMap(), delta: new WeakMap() };
+
+/** Everything of a resource's field in front of its content, which comes last: the content itself is never kept twice. */
+function headOf(dialect: Dialect, resource: Resource): Buffer {
+  const known = heads[dialect].get(resource);
   if (known !== undefined) return known;
-  const writer = text(protobuf.Writer.create(), 1, resource.version);
-  tag(writer, 2).bytes(anyBytes(resource));
-  const bytes = text(writer, 3, resource.name).finish();
-  wrappers.set(resource, bytes);
-  return bytes;
-}
-
-function tag(writer: protobuf.Writer, field: number): protobuf.Writer {
-  return writer.uint32((field << 3) | 2);
-}
-
-function text(writer: protobuf.Writer, field: number, value: string): protobuf.Writer {
-  return value === "" ? writer : tag(writer, field).string(value);
+  const { bytes, typeUrl } = resource;
+  // google.protobuf.Any: type_url = 1, value = 2.
+  const any = Buffer.concat([textField(1, typeUrl), fieldHead(2, bytes.length)]);
+  const anyBytes = any.length + bytes.length;
+  let head = Buffer.concat([fieldHead(FIELD.resources, anyBytes), any]);
+  if (dialect === "delta") {
+    // envoy.service.discovery.v3.Resource: version = 1, resource = 2, name = 3; any order is allowed.
+    const front = [textField(1, resource.version), textField(3, resource.name), fieldHead(2, anyBytes)];
+    const inner = Buffer.concat([...front, any]);
+    head = Buffer.concat([fieldHead(FIELD.resources, inner.length + bytes.length), inner]);
+  }
+  heads[dialect].set(resource, head);
+  return head;
 }

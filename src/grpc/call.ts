@@ -1,0 +1,254 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
+import type { Decompress } from "./compression.ts";
+import { ACCEPTED_ENCODINGS, decompressOf } from "./compression.ts";
+import { timeoutOf } from "./deadline.ts";
+import type { Framed, ReceiveBudget } from "./framing.ts";
+import { FrameReader } from "./framing.ts";
+import type { GrpcStatus } from "./status.ts";
+import { GrpcError, STATUS, trailersOf } from "./status.ts";
+
+/** One call, as a method of a service sees it. */
+export interface Call {
+  /** Who is calling: an address for people. */
+  readonly peer: string;
+  /** What the client said at the start; empty once the method has begun, so that no stream keeps it for hours. */
+  readonly headers: IncomingHttpHeaders;
+  /** False once the call has ended, whoever ended it. */
+  readonly open: boolean;
+  /** Sends one message. `done` is called once, when it has left for the network or cannot any more. */
+  send(message: Framed, done?: () => void): void;
+  /** Ends the call; what was sent before still arrives. */
+  end(status: GrpcStatus): void;
+  /** Gives the call up at once: nothing more is said to a client that does not listen. */
+  cut(): void;
+}
+
+/** What a method does with a call. Whatever it throws ends the call with INTERNAL, and nothing else. */
+export interface CallHandler {
+  onMessage(bytes: Buffer): void;
+  /** The client has said all that it has to say. */
+  onHalfClosed(): void;
+  /** The call is over, whoever ended it. Called once. */
+  onClosed(): void;
+}
+
+/** A method of a service: called for each new call. */
+export type Method = (call: Call) => CallHandler;
+
+/** Methods by path, `/package.Service/Method`. */
+export type Routes = ReadonlyMap<string, Method>;
+
+/** What all calls of a server share. */
+export interface CallSettings {
+  readonly maxReceiveBytes: number;
+  readonly budget: ReceiveBudget;
+  readonly onWarning: (message: string) => void;
+  /** A call has ended, whoever ended it. */
+  readonly onOver: (call: GrpcCall) => void;
+}
+
+const NO_HEADERS: IncomingHttpHeaders = {};
+
+const OK_HEADERS = {
+  ":status": 200,
+  "content-type": "application/grpc",
+  "grpc-accept-encoding": ACCEPTED_ENCODINGS,
+} as const;
+
+/** A call over a stream of node:http2. */
+export class GrpcCall implements Call {
+  readonly #path: string;
+  #headers: IncomingHttpHeaders;
+  readonly #stream: ServerHttp2Stream;
+  readonly #settings: CallSettings;
+  readonly #reader: FrameReader;
+  #handler: CallHandler | undefined;
+  #decompress: Decompress | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #status: GrpcStatus | undefined;
+  /** A message is being decompressed: those behind it wait. */
+  #busy = false;
+  #halfClosed = false;
+  #over = false;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, settings: CallSettings) {
+    this.#stream = stream;
+    this.#path = headers[":path"] ?? "";
+    this.#headers = headers;
+    this.#settings = settings;
+    this.#reader = new FrameReader(settings.maxReceiveBytes, settings.budget);
+    stream.on("error", () => this.#finish());
+    stream.on("close", () => this.#finish());
+    stream.on("wantTrailers", () => this.#sendTrailers());
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#headers;
+  }
+
+  get open(): boolean {
+    return !this.#over;
+  }
+
+  get peer(): string {
+    const socket = this.#stream.session?.socket;
+    return socket === undefined ? "a client that is gone" : `${socket.remoteAddress}:${socket.remotePort}`;
+  }
+
+  /** Reads the headers and begins; a call whose headers are bad ends here. */
+  start(method: Method): void {
+    this.#guard(() => {
+      const timeout = timeoutOf(headerOf(this.#headers, "grpc-timeout"));
+      this.#decompress = decompressOf(headerOf(this.#headers, "grpc-encoding"));
+      if (timeout !== undefined) this.#deadline = setTimeout(() => this.end(DEADLINE), timeout);
+      this.#handler = method(this);
+    });
+    this.#headers = NO_HEADERS;
+    if (!this.open) {
+      this.#handler?.onClosed();
+      this.#handler = undefined;
+    }
+    this.#stream.on("data", (chunk: Buffer) => this.#receive(chunk));
+    this.#stream.on("end", () => {
+      this.#halfClosed = true;
+      this.#drain();
+    });
+  }
+
+  send(message: Framed, done: () => void = () => {}): void {
+    if (!this.#isWritable()) {
+      done();
+      return;
+    }
+    const stream = this.#stream;
+    if (!stream.headersSent) stream.respond(OK_HEADERS, { waitForTrailers: true });
+    const last = message.length - 1;
+    if (last > 0) stream.cork();
+    for (let index = 0; index < last; index += 1) stream.write(message[index]);
+    stream.write(message[last], done);
+    if (last > 0) stream.uncork();
+  }
+
+  end(status: GrpcStatus): void {
+    if (this.#over) return;
+    if (this.#isWritable()) {
+      this.#status = status;
+      if (this.#stream.headersSent) this.#stream.end();
+      else {
+        this.#stream.respond({ ...OK_HEADERS, ...trailersOf(status) }, { endStream: true });
+        this.#hangUp();
+      }
+    }
+    this.#finish();
+  }
+
+  cut(): void {
+    this.#finish();
+    if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #isWritable(): boolean {
+    return !this.#over && !this.#stream.destroyed && !this.#stream.closed;
+  }
+
+  #receive(chunk: Buffer): void {
+    // What comes in after the end is thrown away, so that the stream can close.
+    if (this.#over) return;
+    this.#guard(() => this.#reader.push(chunk));
+    this.#drain();
+  }
+
+  #drain(): void {
+    this.#guard(() => {
+      while (!this.#over && !this.#busy) {
+        const message = this.#reader.next();
+        if (message === undefined) {
+          if (this.#halfClosed) this.#endOfRequests();
+          return;
+        }
+        if (this.#reader.compressed) this.#unpack(message);
+        else this.#handler?.onMessage(message);
+      }
+    });
+  }
+
+  #endOfRequests(): void {
+    if (this.#reader.isMidway) throw new GrpcError(STATUS.internal, "the client stopped within a message");
+    this.#halfClosed = false;
+    this.#handler?.onHalfClosed();
+  }
+
+  #unpack(message: Buffer): void {
+    if (this.#decompress === undefined) {
+      throw new GrpcError(STATUS.internal, "a message is marked as compressed, but no grpc-encoding was said");
+    }
+    this.#busy = true;
+    this.#stream.pause();
+    this.#decompress(message, this.#settings.maxReceiveBytes).then(
+      (bytes) => {
+        this.#busy = false;
+        this.#guard(() => {
+          if (!this.#over) this.#handler?.onMessage(bytes);
+        });
+        this.#drain();
+        this.#stream.resume();
+      },
+      (error: unknown) => {
+        this.#fail(error);
+        this.#stream.resume();
+      },
+    );
+  }
+
+  /** Nothing that a client sends, and no defect of a method, reaches further than this call. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof GrpcError) {
+      this.end(error.status);
+      return;
+    }
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#settings.onWarning(`a call of ${this.peer} to ${this.#path} failed: ${why}`);
+    this.end({ code: STATUS.internal, message: "this server failed; its log says why" });
+  }
+
+  #sendTrailers(): void {
+    if (this.#stream.destroyed) return;
+    this.#stream.sendTrailers(trailersOf(this.#status ?? UNSAID));
+    this.#hangUp();
+  }
+
+  /** Once the status is on its way the client is told to stop sending, where it has not. */
+  #hangUp(): void {
+    setImmediate(() => {
+      if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#settings.onOver(this);
+    clearTimeout(this.#deadline);
+    this.#reader.release();
+    const handler = this.#handler;
+    this.#handler = undefined;
+    handler?.onClosed();
+  }
+}
+
+const DEADLINE: GrpcStatus = { code: STATUS.deadlineExceeded, message: "the client's deadline has passed" };
+const UNSAID: GrpcStatus = { code: STATUS.internal, message: "the call ended without a status" };
+
+function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : undefined;
+}

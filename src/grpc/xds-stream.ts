@@ -1,0 +1,85 @@
+import type { StreamEnd } from "../control/node-entry.ts";
+import type { StreamSink, XdsSession } from "../control/sessions.ts";
+import type { Dialect } from "../core/xds/message.ts";
+import type { Call, CallHandler } from "./call.ts";
+import { readNode } from "./node-reader.ts";
+import type { Pacer } from "./pacer.ts";
+import type { RequestReader } from "./request-reader.ts";
+import type { ResponseBytes } from "./response-bytes.ts";
+import { GrpcError, STATUS } from "./status.ts";
+
+/** What all streams of an xDS server share. */
+export interface XdsEdge {
+  readonly open: (dialect: Dialect, sink: StreamSink) => XdsSession;
+  readonly pacer: Pacer;
+  readonly reader: RequestReader;
+  readonly bytes: ResponseBytes;
+  readonly onWarning: (message: string) => void;
+}
+
+const END: Readonly<Record<StreamEnd, number>> = {
+  ok: STATUS.ok,
+  unavailable: STATUS.unavailable,
+  "invalid-argument": STATUS.invalidArgument,
+};
+
+/** One stream of xDS: its requests go to a session, whose responses go out. */
+export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl: string | undefined): CallHandler {
+  const { reader, bytes } = edge;
+  const paced = edge.pacer.stream({
+    write: (message, done) => call.send(message, done),
+    get open() {
+      return call.open;
+    },
+    stalled: () => call.cut(),
+  });
+  const answered = new Set<string>();
+  const session = edge.open(dialect, {
+    send(response) {
+      const isFirst = !answered.has(response.typeUrl);
+      if (isFirst) answered.add(response.typeUrl);
+      paced.send(bytes.framed(dialect, response), isFirst);
+    },
+    end: (how, why) => call.end({ code: END[how], message: why }),
+  });
+  const receive = dialect === "sotw" ? receiveSotw : receiveDelta;
+  return {
+    onMessage: (message) => {
+      try {
+        receive(session, reader, message, typeUrl);
+      } catch (error) {
+        if (!(error instanceof GrpcError)) throw error;
+        edge.onWarning(`an xDS stream of ${call.peer} is ended: ${error.message}`);
+        call.end(error.status);
+      }
+    },
+    onHalfClosed: () => call.end({ code: STATUS.ok, message: "" }),
+    onClosed: () => session.onClosed(),
+  };
+}
+
+function receiveSotw(session: XdsSession, reader: RequestReader, bytes: Buffer, typeUrl: string | undefined): void {
+  const { request, node } = reader.sotw(bytes);
+  const ofType = typed(request, typeUrl);
+  if (ofType !== undefined) session.onSotw(ofType, node === undefined ? undefined : readNode(node));
+}
+
+function receiveDelta(session: XdsSession, reader: RequestReader, bytes: Buffer, typeUrl: string | undefined): void {
+  const { request, node } = reader.delta(bytes);
+  const ofType = typed(request, typeUrl);
+  if (ofType !== undefined) session.onDelta(ofType, node === undefined ? undefined : readNode(node));
+}
+
+/**
+ * The request with the type of its service. Undefined for one that names no type where any is allowed: an Envoy sends
+ * that after a response that it had not asked for, and its stream goes on (rule N8).
+ */
+export function typed<R extends { readonly typeUrl: string }>(request: R, typeUrl: string | undefined): R | undefined {
+  if (request.typeUrl === typeUrl) return request;
+  if (typeUrl === undefined) return request.typeUrl === "" ? undefined : request;
+  if (request.typeUrl === "") return { ...request, typeUrl };
+  throw new GrpcError(
+    STATUS.invalidArgument,
+    `this service carries ${typeUrl} only, but ${JSON.stringify(request.typeUrl.slice(0, 200))} was asked for`,
+  );
+}
