@@ -51,6 +51,7 @@ function describe(issue: Issue, value: unknown): Said[] {
 }
 
 function unionOf(issue: Extract<Issue, { code: "invalid_union" }>, value: unknown): Said[] {
+  if (issue.discriminator !== undefined) return [kindOf(issue, value)];
   const wanted = issue.errors.flat().map((inner) => {
     if (inner.code === "invalid_value") return inner.values.map((one) => JSON.stringify(one)).join(" or ");
     return inner.code === "invalid_type" ? a(inner.expected) : "";
@@ -58,6 +59,14 @@ function unionOf(issue: Extract<Issue, { code: "invalid_union" }>, value: unknow
   const hint = [...new Set(wanted)].filter((text) => text !== "").join(" or ");
   const said: Said = { message: `${quote(value)} is not valid`, code: "bad-value" };
   return [hint === "" ? said : { ...said, hint }];
+}
+
+/** The field that says what the rest of the body is. */
+function kindOf(issue: Issue, value: unknown): Said {
+  const options = "options" in issue && Array.isArray(issue.options) ? issue.options : [];
+  const hint = `one of: ${options.join(", ")}`;
+  if (value === undefined) return { message: "it is missing", hint, code: "missing" };
+  return { message: `${quote(value)} is not valid`, hint, code: "bad-value" };
 }
 
 /** A check of ours: what it says is in `params`. */

@@ -44,7 +44,9 @@ export function operation<Q extends z.ZodObject, B extends z.ZodType>(draft: Dra
   return {
     ...described,
     async run(backend, request, params) {
-      const asked = Object.fromEntries(new URL(request.url).searchParams);
+      // `?after=` is what a script sends that has no place yet: the same as nothing.
+      const said = [...new URL(request.url).searchParams].filter(([, value]) => value !== "");
+      const asked = Object.fromEntries(said);
       const query = checked(draft.query, asked) as z.output<Q>;
       const body = (draft.body === undefined ? undefined : checked(draft.body, await readJson(request))) as z.output<B>;
       return handle({ backend, params, query, body, request });

@@ -9,9 +9,14 @@ const DRAIN_LIMIT = 4 * MESH_TEXT_LIMIT;
 /**
  * The JSON value in a request's body, whatever its content type says; `{}` where there is none.
  *
- * @throws Refusal 413 over 16 MiB, 415 for an unknown charset, 400 for what is not JSON
+ * @throws Refusal 413 over 16 MiB, 415 for an unknown charset or a compressed body, 400 for what is not JSON
  */
 export async function readJson(request: Request): Promise<unknown> {
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    const message = `a body in the encoding "${encoding.slice(0, 40)}" is not read; send it as it is`;
+    throw new Refusal(415, "bad-encoding", message);
+  }
   const bytes = await readBytes(request);
   const text = decode(bytes, request.headers.get("content-type") ?? "");
   if (text.trim() === "") return {};

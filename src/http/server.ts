@@ -6,6 +6,7 @@ import { ControlError } from "../core/failure/control-error.ts";
 import { type Address, isLoopbackAddress, readAddress } from "./address.ts";
 import { createApp } from "./app.ts";
 import type { Backend } from "./backend.ts";
+import { answerBrokenRequests } from "./broken-request.ts";
 import { createMetrics } from "./metrics.ts";
 import { releaseVersion } from "./release.ts";
 
@@ -31,6 +32,7 @@ export function createHttpServer(backend: Backend): HttpServer {
   const metrics = createMetrics(serving);
   const fetch = createApp({ backend: serving, metrics, isLoopback: () => isLoopback });
   const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server;
+  answerBrokenRequests(server);
   return {
     async listen(text) {
       const address = readAddress(text);

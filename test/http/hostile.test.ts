@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nodeOf } from "./fake-control-plane.ts";
@@ -39,6 +40,22 @@ describe("bodies", () => {
     const answer = await server.ask("POST", "/v1/rollouts", body);
     expect([answer.status, codeOf(answer)]).toEqual([status, code]);
     expect(server.controlPlane.events).toHaveLength(1);
+  });
+
+  test("a compressed body is 415, not a riddle", async () => {
+    const server = await serving();
+    const answer = await server.ask("POST", "/v1/rollouts", gzipSync(JSON.stringify(SHIFT)), {
+      "content-encoding": "gzip",
+    });
+    expect([answer.status, codeOf(answer)]).toEqual([415, "bad-encoding"]);
+  });
+
+  test("a body without its kind is told the kinds", async () => {
+    const server = await serving();
+    const { json } = await server.ask("POST", "/v1/rollouts", {});
+    expect(json["problems"]).toEqual([
+      { path: "kind", message: "it is missing", hint: "one of: shift, config", code: "missing" },
+    ]);
   });
 
   test("a prototype in a body is a key like any other", async () => {
@@ -179,6 +196,35 @@ describe("browsers that were misled", () => {
       expect((await server.ask("GET", "/v1/status", undefined, { host })).status).toBe(200);
     }
   });
+});
+
+test("a query with nothing in it is the same as none", async () => {
+  const server = await serving();
+  server.controlPlane.seed();
+  for (const path of ["/v1/rollouts?after=&limit=", "/v1/nodes?state=", "/v1/journal?after="]) {
+    expect([path, (await server.ask("GET", path)).status]).toEqual([path, 200]);
+  }
+});
+
+test.each([
+  [`GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${"a".repeat(20_000)}\r\n\r\n`, 431, "headers-too-large"],
+  ["BREW /pot HTCPCP/1.0\r\n\r\n", 400, "bad-request"],
+])("what is no request gets an answer as every failure does: %#", async (bytes, status, code) => {
+  const { hostname, port } = new URL((await serving()).url);
+  const answer = await new Promise<string>((resolve, reject) => {
+    let text = "";
+    const socket = connect({ host: hostname, port: Number(port) }, () => socket.write(bytes));
+    socket.on("error", reject).on("data", (chunk) => (text += String(chunk)));
+    socket.on("close", () => resolve(text));
+  });
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(codeOf({ json: JSON.parse(body) } as Answered)).toBe(code);
+});
+
+test("headers of 10,000 bytes are read", async () => {
+  const server = await serving();
+  expect((await server.ask("GET", "/healthz", undefined, { x: "a".repeat(10_000) })).status).toBe(200);
 });
 
 test("garbage on the socket ends that connection and nothing else", async () => {
