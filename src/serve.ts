@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Logger } from "pino";
 import { systemClock } from "./control/clock.ts";
@@ -16,6 +15,7 @@ import type { Codec } from "./envoy/codec.ts";
 import { compile } from "./envoy/compile.ts";
 import { redactRefusal } from "./envoy/redaction.ts";
 import { createMeshReader } from "./file/mesh-reader.ts";
+import { readMeshText } from "./file/read-file.ts";
 import { loadCodec } from "./file/schema-set.ts";
 import { listenXds } from "./grpc/xds-server.ts";
 import { createHttpServer } from "./http/server.ts";
@@ -84,7 +84,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     clock: systemClock,
     times: REMOVAL_TIMES,
     defer: (work) => void setImmediate(work),
-    tag: () => `${randomBytes(3).toString("hex")}-`,
+    tag: () => randomBytes(3).toString("base64url"),
     redact: redactRefusal,
   });
   const opened = await open(options, registry, codec);
@@ -101,13 +101,9 @@ interface MeshFile {
 }
 
 async function readMesh(name: string, reader: MeshReader): Promise<MeshFile> {
-  let text: string;
-  try {
-    text = await readFile(name, "utf8");
-  } catch (error) {
-    const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-    throw new MeshFileError([{ path: "(document)", message, code: "unreadable", file: name, line: 1, column: 1 }]);
-  }
+  const given = await readMeshText(name);
+  if (!("text" in given)) throw new MeshFileError([{ path: "(document)", file: name, ...given }]);
+  const { text } = given;
   const result = await reader.readText(text, name);
   if ("problems" in result) throw new MeshFileError(result.problems);
   return { name, text, mesh: result.mesh };

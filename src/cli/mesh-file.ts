@@ -1,8 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
 import type { LocatedProblem, MeshReader } from "../control/mesh-reader.ts";
 import type { Problem } from "../core/failure/problem.ts";
 import { MESH_TEXT_LIMIT } from "../core/mesh/limit.ts";
 import type { Mesh } from "../core/mesh/mesh.ts";
+import type { FileText } from "../file/read-file.ts";
 import { problemLine } from "./client.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import type { Session } from "./session.ts";
@@ -28,10 +28,14 @@ export function isStandardInput(file: string): boolean {
  * @throws CommandFailure (usage) with a line for each problem
  */
 export async function readMeshFile(session: Session, file: string): Promise<MeshFile> {
-  const { createMeshReader } = await import("../file/mesh-reader.ts");
+  const [{ createMeshReader }, { readMeshText }] = await Promise.all([
+    import("../file/mesh-reader.ts"),
+    import("../file/read-file.ts"),
+  ]);
   const name = isStandardInput(file) ? "stdin" : file;
-  const text = isStandardInput(file) ? await session.io.stdin.read(MESH_TEXT_LIMIT) : await readText(file);
-  if (text === undefined) throw unusable(name, `it is larger than ${MESH_TEXT_LIMIT / 1024 / 1024} MiB`, "too-large");
+  const given = isStandardInput(file) ? await readInput(session) : await readMeshText(file);
+  if (!("text" in given)) throw invalidMesh([{ path: "(document)", file: name, ...given }]);
+  const { text } = given;
   const reader = createMeshReader();
   const read = await reader.readText(text, name);
   if ("problems" in read) throw invalidMesh(read.problems);
@@ -46,25 +50,9 @@ export async function invalidFile(
   return invalidMesh(await reader.locate(problems, text, name));
 }
 
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    const { size } = await stat(file);
-    return size > MESH_TEXT_LIMIT ? undefined : await readFile(file, "utf8");
-  } catch (error) {
-    throw unusable(file, `it cannot be read: ${whyUnreadable(error)}`, "unreadable");
-  }
-}
-
-function whyUnreadable(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOENT") return "there is no such file";
-  if (code === "EISDIR") return "it is a folder";
-  if (code === "EACCES") return "this user may not read it";
-  return error instanceof Error ? error.message : String(error);
-}
-
-function unusable(file: string, message: string, code: LocatedProblem["code"]): CommandFailure {
-  return invalidMesh([{ path: "(document)", message, code, file }]);
+async function readInput({ io }: Session): Promise<FileText> {
+  const text = await io.stdin.read(MESH_TEXT_LIMIT);
+  return text === undefined ? { message: "it is larger than 16 MiB", code: "too-large" } : { text };
 }
 
 /** Exit 2 with the problems, one a line, and as a document with `-o json`. */

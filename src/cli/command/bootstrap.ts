@@ -23,7 +23,8 @@ export async function bootstrapCommand(session: Session, flags: BootstrapFlags):
   if (flags.cluster.trim() === "") throw usage("--cluster is empty; it says what the Envoy is for");
   const labels = labelsIn(flags.label);
   const given = flags.xds === undefined ? undefined : hostPortIn("--xds", flags.xds);
-  const admin = flags.admin === undefined ? undefined : hostPortIn("--admin", flags.admin);
+  // Port 0 is for Envoy to choose: it tells in its log and its --admin-address-path.
+  const admin = flags.admin === undefined ? undefined : hostPortIn("--admin", flags.admin, 0);
   const document = bootstrap({
     node: { id: flags.node, cluster: flags.cluster, labels, ...(flags.zone === undefined ? {} : { zone: flags.zone }) },
     xds: given ?? (await servedXds(session)),
@@ -51,16 +52,16 @@ interface HostPort {
   readonly port: number;
 }
 
-function hostPortIn(flag: string, text: string): HostPort {
-  const found = readHostPort(text);
+function hostPortIn(flag: string, text: string, least = 1): HostPort {
+  const found = readHostPort(text, least);
   if (found === undefined) throw usage(`${flag} ${text}: write HOST:PORT, for example ${DEFAULT_XDS}`);
   return found;
 }
 
-function readHostPort(text: string): HostPort | undefined {
+function readHostPort(text: string, least = 1): HostPort | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (match === null || port < 1 || port > 65_535) return undefined;
+  if (match === null || port < least || port > 65_535) return undefined;
   return { host: match[1] ?? match[2] ?? "", port };
 }
 

@@ -69,6 +69,7 @@ function notStarted(error: unknown): unknown {
 }
 
 function dataIn({ data, store }: ServeFlags): string {
+  if (data === "") throw usage("--data is empty; name the folder where the store lives");
   if (store === undefined) return data;
   if (store.startsWith("etcd:"))
     throw usage(`--store ${store}: etcd comes in a later version; what there is: sqlite:DIR`);
