@@ -44,6 +44,11 @@ export class NodeRegistry implements Fleet, NodeDesk {
     return [...this.#entries.values()].map((entry) => statusOf(entry));
   }
 
+  /** Who has connected, without what each has. */
+  identities(): readonly NodeIdentity[] {
+    return [...this.#entries.values()].map(({ identity }) => identity);
+  }
+
   node(id: string): NodeStatus | undefined {
     const entry = this.#entries.get(id);
     return entry === undefined ? undefined : statusOf(entry);

@@ -139,16 +139,11 @@ export class Session implements XdsSession, LiveStream {
   #flush(): void {
     if (this.#closed || this.#stream === undefined || this.#entry === undefined) return;
     const now = this.#settings.clock.now();
-    let wake: number | undefined;
-    let sent: number;
-    do {
-      const step = poll(this.#stream, now, this.#settings.times);
-      this.#stream = step.stream;
-      for (const response of step.responses) this.#sink.send(response);
-      sent = step.responses.length;
-      wake = step.wakeAt;
-      this.#report(step.events);
-    } while (sent > 0);
+    const step = poll(this.#stream, now, this.#settings.times);
+    this.#stream = step.stream;
+    for (const response of step.responses) this.#sink.send(response);
+    this.#report(step.events);
+    const wake = step.wakeAt;
     if (isConverged(this.#stream, now)) this.#desk.converged(this.#entry, this);
     this.#cancelWake?.();
     this.#cancelWake = wake === undefined ? undefined : this.#settings.clock.after(wake - now, () => this.#flush());

@@ -43,8 +43,7 @@ export class SnapshotCache {
     const view: View = { snapshot: next.content, revision: 0, group: name };
     this.#views.set(name, { snapshot: next, view });
     for (const registry of this.#registries) {
-      for (const node of registry.nodes())
-        if (this.#nameOf(node.identity) === name) registry.assign(node.identity.id, view);
+      for (const node of registry.identities()) if (this.#nameOf(node) === name) registry.assign(node.id, view);
     }
   }
 
@@ -86,8 +85,7 @@ export class SnapshotCache {
     const name = group || DEFAULT_GROUP;
     this.#views.delete(name);
     for (const registry of this.#registries) {
-      for (const node of registry.nodes())
-        if (this.#nameOf(node.identity) === name) registry.assign(node.identity.id, undefined);
+      for (const node of registry.identities()) if (this.#nameOf(node) === name) registry.assign(node.id, undefined);
     }
   }
 
@@ -129,7 +127,7 @@ export class SnapshotCache {
 
   #onEvent(registry: NodeRegistry, event: FleetEvent): void {
     if (event.kind === "connected") registry.assign(event.node.id, this.#views.get(this.#nameOf(event.node))?.view);
-    for (const look of Array.from(this.#listeners)) look();
+    if (this.#listeners.size > 0) for (const look of Array.from(this.#listeners)) look();
   }
 
   #nameOf(node: NodeIdentity): string {

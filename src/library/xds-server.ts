@@ -58,7 +58,7 @@ export class XdsServer {
       clock: systemClock,
       times: { graceMs, holdMs },
       defer: (work) => void setImmediate(work),
-      tag: () => `${randomBytes(3).toString("hex")}-`,
+      tag: () => randomBytes(3).toString("base64url"),
       redact: redactRefusal,
     });
     this.#registry.listen((event) => this.#tell(event));
@@ -101,15 +101,23 @@ export class XdsServer {
   }
 
   #tell(event: FleetEvent): void {
-    const base = { node: event.node.id, group: this.#cache.groupOf(event.node), typeUrl: "", version: "", nonce: "" };
-    if (event.kind === "connected") this.#events.emit("connect", base);
-    else if (event.kind === "lost") this.#events.emit("close", base);
-    else if (event.kind === "acked") {
-      const { typeUrl, version, nonce } = event;
-      this.#events.emit("ack", { ...base, typeUrl, version, nonce });
-    } else if (event.kind === "refused") {
-      const { typeUrl, version, nonce, error } = event;
-      this.#events.emit("nack", { ...base, typeUrl, version, nonce, error });
-    }
+    const name = EVENT_NAMES[event.kind];
+    if (name === undefined || this.#events.listenerCount(name) === 0) return;
+    const about = { typeUrl: "", version: "", nonce: "", ...told(event) };
+    this.#events.emit(name, { node: event.node.id, group: this.#cache.groupOf(event.node), ...about } as never);
   }
+}
+
+/** What the library calls what the fleet tells; what is not here is not told. */
+const EVENT_NAMES: Readonly<Partial<Record<FleetEvent["kind"], keyof Events>>> = {
+  connected: "connect",
+  lost: "close",
+  acked: "ack",
+  refused: "nack",
+};
+
+function told(event: FleetEvent): Partial<NackEvent> {
+  if (event.kind === "acked") return { typeUrl: event.typeUrl, version: event.version, nonce: event.nonce };
+  if (event.kind !== "refused") return {};
+  return { typeUrl: event.typeUrl, version: event.version, nonce: event.nonce, error: event.error };
 }

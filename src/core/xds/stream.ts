@@ -12,7 +12,7 @@ import type { HoldTimes, Removals } from "./removal.ts";
 import { isResource, NO_REMOVALS, releaseAt, trackRemovals } from "./removal.ts";
 import * as sotw from "./sotw.ts";
 import type { TypeState } from "./type-state.ts";
-import { NO_NAMES, NOTHING_PARKED, suspect } from "./type-state.ts";
+import { isOwed, NO_NAMES, NOTHING_PARKED, suspect } from "./type-state.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** One xDS stream as a value. Whoever holds the socket feeds it and sends what it says. */
@@ -52,6 +52,7 @@ export interface Heard {
   readonly events: readonly StreamEvent[];
 }
 
+const NO_EVENTS: readonly StreamEvent[] = [];
 const NOT_WAITING: ReadonlyMap<string, number> = new Map();
 const NOTHING_EXPECTED: ReadonlyMap<string, Reference> = new Map();
 const NOTHING: ReadonlyMap<string, Resource> = new Map();
@@ -116,35 +117,86 @@ export function onDeltaRequest(stream: Stream, request: DeltaRequest): Heard {
 
 /** Everything that may be sent now, in safe order: at most one response a type in flight, built from the newest state. */
 export function poll(before: Stream, now: number, times: HoldTimes): Step {
+  let step = pollOnce(before, now, times);
+  if (step.responses.length === 0) return step;
+  // What was sent may have made children due that come earlier in the order.
+  for (let again = owesNow(step.stream); again; again = owesNow(step.stream)) {
+    const next = pollOnce(step.stream, now, times);
+    step = { ...next, responses: [...step.responses, ...next.responses], events: [...step.events, ...next.events] };
+    if (next.responses.length === 0) break;
+  }
+  return step;
+}
+
+function owesNow({ types, waiting }: Stream): boolean {
+  for (const state of types.values()) {
+    if (state.inflight === undefined && isOwed(state) && !waiting.has(state.typeUrl)) return true;
+  }
+  return false;
+}
+
+function pollOnce(before: Stream, now: number, times: HoldTimes): Step {
   const { view } = before;
   if (view === undefined) return { stream: before, responses: [], events: [], wakeAt: undefined };
   const removals = trackRemovals(before.removals, before.types, view, now);
-  const types = new Map(before.types);
-  const waiting = new Map<string, number>();
-  const responses: Response[] = [];
-  const sent: Resource[] = [];
-  for (const typeUrl of inWriteOrder(types.keys())) {
-    const state = types.get(typeUrl);
-    if (state?.subscription === undefined || state.inflight !== undefined) continue;
-    const wanted = wantedOf({ view, state, removals, now, times });
-    if (waitsForClusters(state, wanted, types)) {
-      const since = before.waiting.get(typeUrl) ?? now;
-      waiting.set(typeUrl, since);
-      if (now < since + times.holdMs) continue;
-    }
-    const nonce = nonceOf(before, responses.length + 1);
-    const dialect = before.dialect === "sotw" ? sotw : delta;
-    const { state: next, response, changed = [] } = dialect.respond(state, wanted, nonce);
-    types.set(typeUrl, response === undefined ? settleOn(next, wanted) : next);
-    if (response === undefined) continue;
-    responses.push(response);
-    sent.push(...changed);
-    oweChildren(types, changed);
-  }
-  const expects = expectedOf(before, types, view, sent);
+  const round: Round = {
+    before,
+    view,
+    removals,
+    now,
+    times,
+    types: before.types,
+    waiting: NOT_WAITING,
+    responses: [],
+    sent: [],
+  };
+  for (const typeUrl of before.types.keys()) pollType(round, typeUrl);
+  const { types, waiting, responses } = round;
+  const expects = expectedOf(before, types, view, round.sent);
   const stream = { ...before, types, removals, expects, waiting, sent: before.sent + responses.length };
   const mended = mend(stream);
   return { stream: mended.stream, responses, events: mended.events, wakeAt: wakeAt(mended.stream, now, times) };
+}
+
+/** One go over the types of a stream. */
+interface Round {
+  readonly before: Stream;
+  readonly view: Snapshot;
+  readonly removals: Removals;
+  readonly now: number;
+  readonly times: HoldTimes;
+  types: ReadonlyMap<string, TypeState>;
+  waiting: ReadonlyMap<string, number>;
+  readonly responses: Response[];
+  readonly sent: Resource[];
+}
+
+function pollType(round: Round, typeUrl: string): void {
+  const { before, now, times, responses } = round;
+  const state = round.types.get(typeUrl);
+  if (state?.subscription === undefined || state.inflight !== undefined) return;
+  const wanted = wantedOf(round, state);
+  if (isAtRest(state, wanted)) return;
+  if (waitsForClusters(state, wanted, round.types)) {
+    const since = before.waiting.get(typeUrl) ?? now;
+    round.waiting = new Map(round.waiting).set(typeUrl, since);
+    if (now < since + times.holdMs) return;
+  }
+  const dialect = before.dialect === "sotw" ? sotw : delta;
+  const { state: next, response, changed = [] } = dialect.respond(state, wanted, nonceOf(before, responses.length + 1));
+  const types = new Map(round.types).set(typeUrl, response === undefined ? settleOn(next, wanted) : next);
+  if (response !== undefined) {
+    responses.push(response);
+    round.sent.push(...changed);
+    oweChildren(types, changed);
+  }
+  round.types = types;
+}
+
+/** Nothing is due, and the client shares the view's own set: most types of most streams, most of the time. */
+function isAtRest(state: TypeState, { resources }: Wanted): boolean {
+  if (state.pending === "all" || state.pending.size > 0 || isOwed(state)) return false;
+  return state.client.base === resources && state.client.except.size === 0;
 }
 
 /** What to remember of the node once the stream is gone. */
@@ -152,31 +204,26 @@ export function memoryOf(stream: Stream): NodeMemory {
   return remembered(stream.types, stream.memory);
 }
 
+/** Types are kept in the order in which they are written. */
 function withType(stream: Stream, state: TypeState): Stream {
-  return { ...stream, types: new Map(stream.types).set(state.typeUrl, state) };
+  const types = new Map(stream.types).set(state.typeUrl, state);
+  if (stream.types.has(state.typeUrl)) return { ...stream, types };
+  return { ...stream, types: new Map(inWriteOrder(types.keys()).map((url) => [url, types.get(url) ?? state])) };
 }
 
-/** Eight digits make all nonces of a stream equally long. */
+/** Five digits make the nonces of a stream equally long, for its first sixty million responses. */
 function nonceOf(stream: Stream, step: number): string {
-  return `${stream.tag}${(stream.sent + step).toString(36).padStart(8, "0")}`;
+  return `${stream.tag}${(stream.sent + step).toString(36).padStart(5, "0")}`;
 }
 
-interface WantedInput {
-  readonly view: Snapshot;
-  readonly state: TypeState;
-  readonly removals: Removals;
-  readonly now: number;
-  readonly times: HoldTimes;
-}
-
-function wantedOf({ view, state, removals, now, times }: WantedInput): Wanted {
+function wantedOf({ view, removals, now, times }: Round, state: TypeState): Wanted {
   const set = view.types.get(state.typeUrl);
   const resources = set?.resources ?? NOTHING;
   const version = set?.version ?? EMPTY_VERSION;
+  const removing = removals.get(state.typeUrl);
+  if (removing === undefined) return { version, resources, held: NO_NAMES };
   const held = new Set<string>();
-  for (const [name, removal] of removals.get(state.typeUrl) ?? []) {
-    if (now < releaseAt(removal, times)) held.add(name);
-  }
+  for (const [name, removal] of removing) if (now < releaseAt(removal, times)) held.add(name);
   if (held.size === 0) return { version, resources, held: NO_NAMES };
   const kept = new Map(resources);
   for (const name of held) {
@@ -200,6 +247,7 @@ function expectedOf(
   view: Snapshot,
   sent: readonly Resource[],
 ): ReadonlyMap<string, Reference> {
+  if (before.expects.size === 0 && sent.every(({ refs }) => refs.length === 0)) return NOTHING_EXPECTED;
   const refs = [...before.expects.values(), ...sent.flatMap((resource) => resource.refs)];
   const open = refs.filter((ref) => isUnasked({ types }, view, ref));
   return open.length === 0 ? NOTHING_EXPECTED : new Map(open.map((ref) => [`${ref.typeUrl} ${ref.name}`, ref]));
@@ -207,24 +255,24 @@ function expectedOf(
 
 /** A type that was refused and is in sync again: the client is in the state that it should be in. */
 function mend(stream: Stream): { stream: Stream; events: readonly StreamEvent[] } {
-  const events: StreamEvent[] = [];
   let next = stream;
+  let events = NO_EVENTS;
   for (const state of stream.types.values()) {
     if (state.error === undefined || !isTypeConverged(stream, state)) continue;
     next = withType(next, { ...state, error: undefined, parked: NOTHING_PARKED });
-    events.push({ kind: "repaired", typeUrl: state.typeUrl });
+    events = [...events, { kind: "repaired", typeUrl: state.typeUrl }];
   }
   return { stream: next, events };
 }
 
 function wakeAt(stream: Stream, now: number, times: HoldTimes): number | undefined {
-  const moments: number[] = [];
+  const asked = askedBy(stream, now);
+  if (stream.waiting.size + stream.removals.size === 0) return asked;
+  const moments: number[] = asked === undefined ? [] : [asked];
   for (const since of stream.waiting.values()) moments.push(since + times.holdMs);
   for (const list of stream.removals.values()) {
     for (const removal of list.values()) moments.push(releaseAt(removal, times));
   }
-  const asked = askedBy(stream, now);
-  if (asked !== undefined) moments.push(asked);
   const future = moments.filter((moment) => moment > now);
   return future.length === 0 ? undefined : Math.min(...future);
 }
