@@ -180,7 +180,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
   const { options, registry, controlPlane, codec, reader, notices } = parts;
   const { log } = options;
   const xds = await listenXds(options.xds, {
-    open: (dialect, sink) => registry.open(dialect, sink),
+    open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
     identifier: () => `belay r${controlPlane.state().live?.revision ?? 0}`,
     onWarning: (message) => log.warn(message),
   });

@@ -1,26 +1,32 @@
 import type { NodeIdentity } from "../core/node/node.ts";
+import type { Reference } from "../core/resource/resource.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { StreamEvent } from "../core/xds/message.ts";
-import type { Stream } from "../core/xds/stream.ts";
 import type { View } from "./fleet.ts";
 import type { NameLists } from "./name-lists.ts";
+import type { MemoryOfNode } from "./node-memory.ts";
+import type { ScopedStream } from "./node-streams.ts";
 
 /** How a stream is ended by the server, in the words of gRPC. */
 export type StreamEnd = "ok" | "unavailable" | "invalid-argument";
 
 /** A stream of a node that is open now. */
-export interface LiveStream {
-  /** The stream as it is; undefined before its first request. */
-  readonly stream: Stream | undefined;
-  /** The node's view has changed. */
+export interface LiveStream extends ScopedStream {
+  /** The node's view has changed: it is looked at from now on. */
+  adopt(view: View | undefined): void;
+  /** Says what is due. */
   refresh(): void;
+  /** These were referred to by something that changed on another stream of the node: they are due again. */
+  owe(children: readonly Reference[]): void;
+  /** Something that it may wait for has happened on another stream of the node. */
+  wake(): void;
   end(how: StreamEnd, why: string): void;
 }
 
 /** What the fleet keeps of one node, connected or not. */
 export interface NodeEntry {
   identity: NodeIdentity;
-  /** Its live streams, the newest last: that one tells what the node has. */
+  /** Its live streams, the newest last. */
   readonly streams: LiveStream[];
   view: View | undefined;
   unmatched: string | undefined;
@@ -28,22 +34,33 @@ export interface NodeEntry {
   acked: View | undefined;
   /** The view that it is in sync with now. */
   inSyncWith: View | undefined;
-  /** What it had when its last stream ended. */
-  memory: NodeMemory;
+  /** What it had when its streams ended. */
+  readonly memory: MemoryOfNode;
   /** Milliseconds since the epoch: when it came or went. */
   since: number;
+}
+
+/** What a stream is told once it has said which node it is. */
+export interface Joined {
+  readonly entry: NodeEntry;
+  /** What the node had before. */
+  readonly memory: NodeMemory;
+  /** Listeners are to be told that the node is here: they do not know it yet, or not so. */
+  readonly isNews: boolean;
 }
 
 /** Where a stream reports: who it is, what its node has, and that it is gone. */
 export interface NodeDesk {
   /** The lists of names that streams have asked for. */
   readonly names: NameLists;
-  join(identity: NodeIdentity, stream: LiveStream): NodeEntry;
+  /** A stream has said which node it is. */
+  join(identity: NodeIdentity, stream: LiveStream): Joined;
   /** Tells listeners that the node is here. */
   announce(entry: NodeEntry): void;
   /** The node said again who it is. */
   rename(entry: NodeEntry, identity: NodeIdentity): void;
   leave(entry: NodeEntry, stream: LiveStream, memory: NodeMemory | undefined): void;
-  converged(entry: NodeEntry, stream: LiveStream): void;
+  /** A stream has heard or said something: the node may be in sync now. */
+  moved(entry: NodeEntry): void;
   report(entry: NodeEntry, stream: LiveStream, event: StreamEvent): void;
 }

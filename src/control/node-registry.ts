@@ -1,12 +1,13 @@
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
-import { NO_MEMORY } from "../core/xds/memory.ts";
-import type { StreamEvent } from "../core/xds/message.ts";
+import type { Dialect, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
 import type { Fleet, FleetEvent, NodeStatus, View } from "./fleet.ts";
 import { NameLists } from "./name-lists.ts";
-import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
+import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
+import { MemoryOfNode } from "./node-memory.ts";
 import { statusOf } from "./node-status.ts";
+import { isNodeConverged, tellingStreams } from "./node-streams.ts";
 import type { SessionSettings, StreamSink, XdsSession } from "./sessions.ts";
 import { Session } from "./sessions.ts";
 
@@ -22,9 +23,13 @@ export class NodeRegistry implements Fleet, NodeDesk {
     this.#settings = settings;
   }
 
-  /** Begins a stream. Where the control plane is not ready it is ended at once, with the reason (P65). */
-  open(dialect: "sotw" | "delta", sink: StreamSink): XdsSession {
-    const session = new Session(dialect, sink, this, this.#settings);
+  /**
+   * Begins a stream. Where the control plane is not ready it is ended at once, with the reason (P65).
+   *
+   * @param scope the one type that the stream's service carries; undefined: all, as ADS does
+   */
+  open(dialect: Dialect, sink: StreamSink, scope?: string): XdsSession {
+    const session = new Session({ dialect, scope }, sink, this, this.#settings);
     if (this.#closed !== undefined) session.end("unavailable", this.#closed);
     return session;
   }
@@ -60,13 +65,13 @@ export class NodeRegistry implements Fleet, NodeDesk {
     entry.unmatched = view === undefined ? unmatched : undefined;
     if (view !== entry.view) entry.inSyncWith = undefined;
     entry.view = view;
+    // All of them first: each is polled in sight of the others.
+    for (const stream of entry.streams) stream.adopt(view);
     for (const stream of entry.streams.slice()) stream.refresh();
   }
 
   distrust(nodeId: string, typeUrl: string, names: readonly string[]): void {
-    const entry = this.#entry(nodeId);
-    const distrusted = new Map(entry.memory.distrusted).set(typeUrl, names);
-    entry.memory = { ...entry.memory, distrusted, settled: false };
+    this.#entry(nodeId).memory.distrust(typeUrl, names);
   }
 
   listen(listener: (event: FleetEvent) => void): () => void {
@@ -75,10 +80,12 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   /** A stream has said which node it is. */
-  join(identity: NodeIdentity, stream: LiveStream): NodeEntry {
+  join(identity: NodeIdentity, stream: LiveStream): Joined {
     const entry = this.#entry(identity.id);
-    const newest = entry.streams.at(-1)?.stream;
-    if (newest !== undefined) entry.memory = memoryOf(newest);
+    const live = tellingStreams(entry.streams).filter(({ scope }) => scope === stream.scope);
+    const memory = entry.memory.recall(stream.scope, live.slice(-RECALLED).flatMap(memoriesOf));
+    const isFurther = stream.scope !== undefined && entry.streams.length > 0;
+    const isNews = !isFurther || JSON.stringify(identity) !== JSON.stringify(entry.identity);
     if (entry.streams.length === 0) {
       entry.since = this.#settings.clock.now();
       // It may be another Envoy of the same name: it is in sync once it says so.
@@ -86,7 +93,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     }
     entry.identity = identity;
     entry.streams.push(stream);
-    return entry;
+    return { entry, memory, isNews };
   }
 
   /** Tells listeners that the node is here. */
@@ -105,18 +112,26 @@ export class NodeRegistry implements Fleet, NodeDesk {
   leave(entry: NodeEntry, stream: LiveStream, memory: NodeMemory | undefined): void {
     const index = entry.streams.indexOf(stream);
     if (index === -1) return;
-    const wasNewest = index === entry.streams.length - 1;
+    const isTelling = tellingStreams(entry.streams).includes(stream);
     entry.streams.splice(index, 1);
-    if (memory !== undefined && wasNewest) entry.memory = memory;
-    if (entry.streams.length > 0) return;
+    if (memory !== undefined && isTelling) entry.memory.keep(stream.scope, memory);
+    if (entry.streams.length > 0) {
+      for (const other of entry.streams) other.wake();
+      this.moved(entry);
+      return;
+    }
     entry.since = this.#settings.clock.now();
     this.#emit({ kind: "lost", node: entry.identity });
   }
 
-  /** The newest stream of a node has acknowledged everything that it asks for. */
-  converged(entry: NodeEntry, stream: LiveStream): void {
+  /** A stream has heard or said something: the node may be in sync now. */
+  moved(entry: NodeEntry): void {
     const { view } = entry;
-    if (view === undefined || entry.streams.at(-1) !== stream || entry.inSyncWith === view) return;
+    if (view === undefined || entry.inSyncWith === view) return;
+    const telling = tellingStreams(entry.streams);
+    // One that has not asked for anything yet is about to.
+    const streams = telling.flatMap((one) => (one.stream === undefined ? [] : [one.stream]));
+    if (streams.length < telling.length || !isNodeConverged(streams, this.#settings.clock.now())) return;
     entry.acked = view;
     entry.inSyncWith = view;
     this.#emit({ kind: "converged", node: entry.identity, view });
@@ -131,7 +146,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
       return;
     }
     if (event.kind === "repaired") {
-      if (entry.streams.at(-1) === stream) this.#emit({ kind: "repaired", node, typeUrl: event.typeUrl });
+      if (tellingStreams(entry.streams).includes(stream))
+        this.#emit({ kind: "repaired", node, typeUrl: event.typeUrl });
       return;
     }
     entry.inSyncWith = undefined;
@@ -148,7 +164,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
       view: undefined,
       unmatched: undefined,
       acked: undefined,
-      memory: NO_MEMORY,
+      memory: new MemoryOfNode(),
       since: this.#settings.clock.now(),
     };
     this.#entries.set(id, entry);
@@ -158,4 +174,11 @@ export class NodeRegistry implements Fleet, NodeDesk {
   #emit(event: FleetEvent): void {
     for (const listener of Array.from(this.#listeners)) listener(event);
   }
+}
+
+/** So many streams of a type tell a new one what the node has; a node with more is simply answered. */
+const RECALLED = 32;
+
+function memoriesOf({ stream }: LiveStream): readonly NodeMemory[] {
+  return stream === undefined ? [] : [memoryOf(stream)];
 }

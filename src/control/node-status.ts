@@ -3,13 +3,16 @@ import type { Stream } from "../core/xds/stream.ts";
 import type { TypeState as StreamType } from "../core/xds/type-state.ts";
 import type { NodeState, NodeStatus, NodeTypeStatus } from "./fleet.ts";
 import type { NodeEntry } from "./node-entry.ts";
+import { tellingStreams } from "./node-streams.ts";
 
-/** What is known of a node, from its newest stream. */
+/** What is known of a node, from the streams that tell what it has. */
 export function statusOf(entry: NodeEntry): NodeStatus {
-  const stream = entry.streams.at(-1)?.stream;
   const types = new Map<string, NodeTypeStatus>();
-  for (const state of stream?.types.values() ?? []) {
-    if (stream !== undefined && state.subscription !== undefined) types.set(state.typeUrl, typeStatus(stream, state));
+  for (const { stream } of tellingStreams(entry.streams)) {
+    for (const state of stream?.types.values() ?? []) {
+      if (stream === undefined || state.subscription === undefined) continue;
+      types.set(state.typeUrl, together(types.get(state.typeUrl), typeStatus(stream, state)));
+    }
   }
   return {
     identity: entry.identity,
@@ -29,6 +32,15 @@ function nodeState(entry: NodeEntry, types: ReadonlyMap<string, NodeTypeStatus>)
   for (const { state } of types.values()) if (state === "ERROR") return "REFUSED";
   return entry.inSyncWith === entry.view ? "IN_SYNC" : "STALE";
 }
+
+/** A type that a node asks for on several streams is as good as on the worst of them. */
+function together(a: NodeTypeStatus | undefined, b: NodeTypeStatus): NodeTypeStatus {
+  if (a === undefined) return b;
+  const worse = WORST_FIRST.indexOf(a.state) < WORST_FIRST.indexOf(b.state) ? a : b;
+  return { ...worse, version: b.version === "" ? a.version : b.version };
+}
+
+const WORST_FIRST: readonly NodeTypeStatus["state"][] = ["ERROR", "STALE", "NOT_SENT", "SYNCED"];
 
 function typeStatus(stream: Stream, state: StreamType): NodeTypeStatus {
   const version = state.ackedVersion;

@@ -1,11 +1,13 @@
 import type { NodeIdentity } from "../core/node/node.ts";
-import { isConverged } from "../core/xds/convergence.ts";
+import type { Reference } from "../core/resource/resource.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import type { HoldTimes } from "../core/xds/removal.ts";
 import type { Stream } from "../core/xds/stream.ts";
-import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
+import { memoryOf, onDeltaRequest, onSotwRequest, openStream, setView } from "../core/xds/stream.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
+import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
+import { childrenOf, oweAll, pollAmong, tellingStreams } from "./node-streams.ts";
 
 /** The socket's side of a stream: an xDS transport implements it, once for each stream. */
 export interface StreamSink {
@@ -34,20 +36,30 @@ export interface SessionSettings {
   readonly redact: (text: string) => string;
 }
 
+/** What a stream is of: a dialect, and the one type of its service; undefined: all types, as on ADS. */
+export interface StreamKind {
+  readonly dialect: Dialect;
+  readonly scope: string | undefined;
+}
+
 /** One stream in time: holds the value, feeds it, and does what it says. */
 export class Session implements XdsSession, LiveStream {
   readonly #sink: StreamSink;
   readonly #settings: SessionSettings;
   readonly #desk: NodeDesk;
   readonly #dialect: Dialect;
+  readonly scope: string | undefined;
   #entry: NodeEntry | undefined;
   #stream: Stream | undefined;
   #scheduled = false;
+  /** The client has said something since the last poll. */
+  #heard = false;
   #cancelWake: CancelTimer | undefined;
   #closed = false;
 
-  constructor(dialect: Dialect, sink: StreamSink, desk: NodeDesk, settings: SessionSettings) {
-    this.#dialect = dialect;
+  constructor(kind: StreamKind, sink: StreamSink, desk: NodeDesk, settings: SessionSettings) {
+    this.#dialect = kind.dialect;
+    this.scope = kind.scope;
     this.#sink = sink;
     this.#desk = desk;
     this.#settings = settings;
@@ -85,11 +97,26 @@ export class Session implements XdsSession, LiveStream {
     this.onClosed();
   }
 
-  /** The node's view has changed. */
-  refresh(): void {
+  adopt(view: View | undefined): void {
     if (this.#stream === undefined || this.#closed) return;
-    this.#stream = setView(this.#stream, this.#entry?.view?.snapshot, this.#settings.clock.now());
+    this.#stream = setView(this.#stream, view?.snapshot, this.#settings.clock.now());
+  }
+
+  refresh(): void {
     this.#flush();
+  }
+
+  owe(children: readonly Reference[]): void {
+    if (this.#stream === undefined || this.#closed) return;
+    const owing = oweAll(this.#stream, children);
+    if (owing === this.#stream) return;
+    this.#stream = owing;
+    this.#schedule();
+  }
+
+  wake(): void {
+    if (this.#stream === undefined || this.#closed) return;
+    if (this.#stream.removals.size > 0 || this.#stream.waiting.size > 0) this.#schedule();
   }
 
   #safe<R extends SotwRequest | DeltaRequest>(request: R): R {
@@ -110,6 +137,7 @@ export class Session implements XdsSession, LiveStream {
     const { stream, events } = apply(this.#stream as Stream);
     this.#stream = stream;
     this.#report(events);
+    this.#heard = true;
     this.#schedule();
   }
 
@@ -120,11 +148,11 @@ export class Session implements XdsSession, LiveStream {
       this.#desk.rename(known, node);
       return;
     }
-    const entry = this.#desk.join(node, this);
+    const { entry, memory, isNews } = this.#desk.join(node, this);
     this.#entry = entry;
-    const opened = openStream(this.#dialect, this.#settings.tag(), entry.memory, now);
+    const opened = openStream(this.#dialect, this.#settings.tag(), memory, now);
     this.#stream = setView(opened, entry.view?.snapshot, now);
-    this.#desk.announce(entry);
+    if (isNews) this.#desk.announce(entry);
   }
 
   #schedule(): void {
@@ -137,16 +165,31 @@ export class Session implements XdsSession, LiveStream {
   }
 
   #flush(): void {
-    if (this.#closed || this.#stream === undefined || this.#entry === undefined) return;
+    const entry = this.#entry;
+    const before = this.#stream;
+    if (this.#closed || before === undefined || entry === undefined) return;
     const now = this.#settings.clock.now();
-    const step = poll(this.#stream, now, this.#settings.times);
+    const others = this.#others(entry);
+    const step = pollAmong(before, streamsOf(others), now, this.#settings.times);
     this.#stream = step.stream;
     for (const response of step.responses) this.#sink.send(response);
     this.#report(step.events);
+    const children = others.length === 0 ? [] : childrenOf(before, step.responses);
+    if (children.length > 0) for (const other of others) other.owe(children);
+    this.#desk.moved(entry);
+    // Only for news: two streams that wait for each other would never rest.
+    if (this.#heard || step.responses.length > 0) for (const other of others) other.wake();
+    this.#heard = false;
     const wake = step.wakeAt;
-    if (isConverged(this.#stream, now)) this.#desk.converged(this.#entry, this);
     this.#cancelWake?.();
     this.#cancelWake = wake === undefined ? undefined : this.#settings.clock.after(wake - now, () => this.#flush());
+  }
+
+  /** The node's other streams, where this one tells with them what the node has. */
+  #others({ streams }: NodeEntry): readonly LiveStream[] {
+    if (streams.length < 2) return [];
+    const telling = tellingStreams(streams);
+    return telling.includes(this) ? telling.filter((stream) => stream !== this) : [];
   }
 
   #report(events: readonly StreamEvent[]): void {
@@ -154,4 +197,8 @@ export class Session implements XdsSession, LiveStream {
     if (entry === undefined) return;
     for (const event of events) this.#desk.report(entry, this, event);
   }
+}
+
+function streamsOf(live: readonly LiveStream[]): readonly Stream[] {
+  return live.flatMap(({ stream }) => (stream === undefined ? [] : [stream]));
 }

@@ -12,7 +12,8 @@ import { serveStream } from "./xds-stream.ts";
 
 /** What an xDS server needs of the control plane, and how it presents itself. */
 export interface XdsServerOptions {
-  readonly open: (dialect: Dialect, sink: StreamSink) => XdsSession;
+  /** A stream has come, for one type or (undefined) for all. */
+  readonly open: (dialect: Dialect, sink: StreamSink, typeUrl?: string) => XdsSession;
   /** Shown by Envoy as `control_plane.identifier` (rule R10, P64). */
   readonly identifier: () => string;
   readonly onWarning: (message: string) => void;

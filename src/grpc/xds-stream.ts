@@ -10,7 +10,7 @@ import { GrpcError, STATUS } from "./status.ts";
 
 /** What all streams of an xDS server share. */
 export interface XdsEdge {
-  readonly open: (dialect: Dialect, sink: StreamSink) => XdsSession;
+  readonly open: (dialect: Dialect, sink: StreamSink, typeUrl?: string) => XdsSession;
   readonly pacer: Pacer;
   readonly reader: RequestReader;
   readonly bytes: ResponseBytes;
@@ -34,14 +34,15 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
     stalled: () => call.cut(),
   });
   const answered = new Set<string>();
-  const session = edge.open(dialect, {
+  const sink: StreamSink = {
     send(response) {
       const isFirst = !answered.has(response.typeUrl);
       if (isFirst) answered.add(response.typeUrl);
       paced.send(bytes.framed(dialect, response), isFirst);
     },
     end: (how, why) => call.end({ code: END[how], message: why }),
-  });
+  };
+  const session = edge.open(dialect, sink, typeUrl);
   const receive = dialect === "sotw" ? receiveSotw : receiveDelta;
   return {
     onMessage: (message) => {

@@ -72,7 +72,7 @@ export class XdsServer {
   async listen(address: string): Promise<{ port: number }> {
     if (this.#listener !== undefined) throw new Error(`this server listens already, on port ${this.#listener.port}`);
     this.#listener = await listenXds(address, {
-      open: (dialect, sink) => this.#registry.open(dialect, sink),
+      open: (dialect, sink, typeUrl) => this.#registry.open(dialect, sink, typeUrl),
       identifier: () => this.#identifier,
       onWarning: () => {},
     });

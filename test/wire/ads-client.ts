@@ -16,7 +16,8 @@ interface Codec {
 }
 
 const message = (name: string): Codec => definition[`envoy.service.discovery.v3.${name}`] as unknown as Codec;
-const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+const ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+const ADS_METHODS = { sotw: `${ADS}/StreamAggregatedResources`, delta: `${ADS}/DeltaAggregatedResources` };
 
 /** A response as it came over the wire. */
 export interface WireResponse {
@@ -29,7 +30,7 @@ export interface WireResponse {
   readonly controlPlane: { readonly identifier: string } | null;
 }
 
-/** One ADS stream of an independent client: grpc-js and nothing of the server's own reading and writing. */
+/** One stream of xDS, of ADS unless another method is named, of an independent client: grpc-js and nothing of the server's own reading and writing. */
 export class AdsClient {
   readonly #client: Client;
   readonly #stream: ClientDuplexStream<object, WireResponse>;
@@ -38,16 +39,15 @@ export class AdsClient {
   /** How the stream ended: a gRPC status. */
   readonly ended: Promise<{ code: number; details: string }>;
 
-  constructor(address: string, dialect: "sotw" | "delta") {
+  constructor(address: string, dialect: "sotw" | "delta", method: string = ADS_METHODS[dialect]) {
     this.#client = new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
-    const [method, request, response] =
-      dialect === "sotw"
-        ? ["StreamAggregatedResources", message("DiscoveryRequest"), message("DiscoveryResponse")]
-        : ["DeltaAggregatedResources", message("DeltaDiscoveryRequest"), message("DeltaDiscoveryResponse")];
+    const prefix = dialect === "sotw" ? "" : "Delta";
+    const request = message(`${prefix}DiscoveryRequest`);
+    const response = message(`${prefix}DiscoveryResponse`);
     this.#stream = this.#client.makeBidiStreamRequest(
-      `${SERVICE}/${method as string}`,
-      (value: object) => (request as Codec).serialize(value),
-      (bytes: Buffer) => (response as Codec).deserialize(bytes) as unknown as WireResponse,
+      method,
+      (value: object) => request.serialize(value),
+      (bytes: Buffer) => response.deserialize(bytes) as unknown as WireResponse,
     );
     this.#stream.on("data", (received: WireResponse) => {
       const waiter = this.#waiting.shift();

@@ -1,0 +1,81 @@
+import { clientWith, entriesOf } from "../core/xds/client.ts";
+import type { NodeMemory, Remembered } from "../core/xds/memory.ts";
+import { NO_MEMORY } from "../core/xds/memory.ts";
+import { covers } from "../core/xds/subscription.ts";
+
+/** What a node had on its last streams of one service. */
+interface Service {
+  memory: NodeMemory;
+  /** Streams have come since: what the next one to go had replaces this, and what those after it had is added. */
+  isOld: boolean;
+}
+
+/** ADS, among the type URLs of the other services. */
+const ADS = "";
+
+/**
+ * What is remembered of a node between its streams: for each service what it had, and over all of them the names whose
+ * content in force is not known, for a refusal on one is not mended by asking on another.
+ */
+export class MemoryOfNode {
+  readonly #services = new Map<string, Service>();
+  readonly #doubts = new Map<string, readonly string[]>();
+
+  /** Names of a type whose content in force is not known. */
+  distrust(typeUrl: string, names: readonly string[]): void {
+    this.#doubts.set(typeUrl, names);
+  }
+
+  /**
+   * What a new stream of the service begins with.
+   *
+   * @param live what the node has on its open streams of the same service
+   */
+  recall(scope: string | undefined, live: readonly NodeMemory[]): NodeMemory {
+    const service = this.#services.get(scope ?? ADS);
+    const memory = live.length > 0 ? live.reduce(merge) : (service?.memory ?? NO_MEMORY);
+    if (service !== undefined && live.length === 0) service.isOld = true;
+    const distrusted = new Map([...memory.distrusted, ...this.#doubts]);
+    const isDoubted = scope === undefined ? distrusted.size > 0 : distrusted.has(scope);
+    return { ...memory, distrusted, settled: memory.settled && !isDoubted };
+  }
+
+  /** A stream of the service is gone; this is what the node had on it. */
+  keep(scope: string | undefined, memory: NodeMemory): void {
+    const key = scope ?? ADS;
+    const service = this.#services.get(key);
+    const isOnly = scope === undefined || service === undefined || service.isOld;
+    this.#services.set(key, { memory: isOnly ? memory : merge(service.memory, memory), isOld: false });
+    for (const typeUrl of memory.types.keys()) this.#doubt(typeUrl, memory, scope !== undefined);
+  }
+
+  /** Doubts of the type after a stream; one of many streams of a type says nothing of names that it did not ask for. */
+  #doubt(typeUrl: string, memory: NodeMemory, isOneOfMany: boolean): void {
+    const subscription = memory.types.get(typeUrl)?.subscription;
+    const others = isOneOfMany ? (this.#doubts.get(typeUrl) ?? []) : [];
+    const kept = others.filter((name) => subscription === undefined || !covers(subscription, name));
+    const names = new Set([...kept, ...(memory.distrusted.get(typeUrl) ?? [])]);
+    if (names.size > 0) this.#doubts.set(typeUrl, [...names]);
+    else this.#doubts.delete(typeUrl);
+  }
+}
+
+function merge(older: NodeMemory, newer: NodeMemory): NodeMemory {
+  const types = new Map(older.types);
+  for (const [typeUrl, known] of newer.types) types.set(typeUrl, mergeType(types.get(typeUrl), known));
+  const distrusted = new Map([...older.distrusted, ...newer.distrusted]);
+  return { types, distrusted, settled: older.settled && newer.settled };
+}
+
+function mergeType(older: Remembered | undefined, newer: Remembered): Remembered {
+  if (older?.subscription === undefined || newer.subscription === undefined || newer.subscription.wildcard)
+    return newer;
+  const names = new Set([...older.subscription.names, ...newer.subscription.names]);
+  const { wildcard, legacy } = older.subscription;
+  const entries = [...entriesOf(older.client, older.subscription), ...entriesOf(newer.client, newer.subscription)];
+  return {
+    ackedVersion: newer.ackedVersion,
+    subscription: { wildcard, legacy, names },
+    client: clientWith(new Map(entries)),
+  };
+}

@@ -1,0 +1,141 @@
+import type { Reference } from "../core/resource/resource.ts";
+import { CLUSTER } from "../core/resource/type-url.ts";
+import { knownOf } from "../core/xds/client.ts";
+import type { Judged } from "../core/xds/convergence.ts";
+import { isConverged, isTypeConverged } from "../core/xds/convergence.ts";
+import type { Response } from "../core/xds/message.ts";
+import type { HoldTimes, Removals } from "../core/xds/removal.ts";
+import { NO_REMOVALS } from "../core/xds/removal.ts";
+import type { Step, Stream } from "../core/xds/stream.ts";
+import { poll } from "../core/xds/stream.ts";
+import type { Subscription } from "../core/xds/subscription.ts";
+import { covers } from "../core/xds/subscription.ts";
+import type { Inflight, TypeState } from "../core/xds/type-state.ts";
+import { NO_NAMES, owe } from "../core/xds/type-state.ts";
+
+/** A stream of a node: of one type, or of all (ADS, where `scope` is undefined). */
+export interface ScopedStream {
+  readonly scope: string | undefined;
+  /** Undefined before its first request. */
+  readonly stream: Stream | undefined;
+}
+
+/**
+ * The streams that tell what a node has, in the order in which they were opened. A node has one ADS stream: an older one
+ * is of a connection that broke unnoticed. Of the services for one type it may have many, one for each name even; there
+ * only one whose names newer ones have all asked for counts no more.
+ */
+export function tellingStreams<S extends ScopedStream>(streams: readonly S[]): readonly S[] {
+  if (streams.length < 2) return streams;
+  const asked = new Map<string, { wildcard: boolean; names: Set<string> }>();
+  const telling: S[] = [];
+  let hasAds = false;
+  for (const one of streams.toReversed()) {
+    if (one.scope === undefined) {
+      if (!hasAds) telling.push(one);
+      hasAds = true;
+      continue;
+    }
+    const subscription = one.stream?.types.get(one.scope)?.subscription;
+    const before = asked.get(one.scope) ?? { wildcard: false, names: new Set() };
+    if (subscription !== undefined && isCovered(subscription, before)) continue;
+    telling.push(one);
+    if (subscription === undefined) continue;
+    for (const name of subscription.names) before.names.add(name);
+    asked.set(one.scope, { wildcard: before.wildcard || subscription.wildcard, names: before.names });
+  }
+  return telling.reverse();
+}
+
+function isCovered({ wildcard, names }: Subscription, by: { wildcard: boolean; names: ReadonlySet<string> }): boolean {
+  if (by.wildcard) return true;
+  if (wildcard || names.size === 0) return false;
+  for (const name of names) if (!by.names.has(name)) return false;
+  return true;
+}
+
+/** Stands for whatever may be in flight on another stream: nothing of it is sent on this one. */
+const ELSEWHERE: Inflight = { nonce: "", version: "", resources: new Map(), removed: [], whole: false, dropped: [] };
+
+/**
+ * Polls a stream in sight of the node's others: removals wait for references that the node has through those, routes for
+ * clusters that it takes through those.
+ */
+export function pollAmong(stream: Stream, others: readonly Stream[], now: number, times: HoldTimes): Step {
+  if (others.length === 0) return poll(stream, now, times);
+  const types = new Map(stream.types);
+  for (const [index, other] of others.entries()) {
+    for (const [typeUrl, state] of other.types) {
+      const shown = { ...state, inflight: state.inflight ?? ELSEWHERE, error: undefined };
+      types.set(types.has(typeUrl) ? `${typeUrl} ${index}` : typeUrl, shown);
+    }
+  }
+  const step = poll({ ...stream, types }, now, times);
+  const own = [...step.stream.types].filter(([typeUrl]) => stream.types.has(typeUrl));
+  const removals: Removals = new Map([...step.stream.removals].filter(([typeUrl]) => stream.types.has(typeUrl)));
+  return {
+    ...step,
+    stream: { ...step.stream, types: new Map(own), removals: removals.size === 0 ? NO_REMOVALS : removals },
+  };
+}
+
+/** What resources refer to that a client was sent and did not have so: children that their parent waits for (W4, P39). */
+export function childrenOf(before: Stream, responses: readonly Response[]): readonly Reference[] {
+  return responses.flatMap(({ typeUrl, resources }) => {
+    const client = before.types.get(typeUrl)?.client;
+    const isChanged = (name: string, version: string): boolean =>
+      client === undefined || knownOf(client, name)?.version !== version;
+    return resources.flatMap(({ name, version, refs }) => (isChanged(name, version) ? refs : []));
+  });
+}
+
+/** The stream with those of the children due that it has subscribed to; the same one where there are none. */
+export function oweAll(stream: Stream, children: readonly Reference[]): Stream {
+  let { types } = stream;
+  for (const { typeUrl, name } of children) {
+    // Clusters do not wait for what refers to them.
+    if (typeUrl === CLUSTER) continue;
+    const state = types.get(typeUrl);
+    if (state?.subscription === undefined || !covers(state.subscription, name)) continue;
+    types = new Map(types).set(typeUrl, owe(state, [name]));
+  }
+  return types === stream.types ? stream : { ...stream, types };
+}
+
+/** Has the node acknowledged everything that it asks for of its view, on all its streams? */
+export function isNodeConverged(streams: readonly Stream[], now: number): boolean {
+  const [first] = streams;
+  if (first === undefined) return false;
+  if (streams.length === 1) return isConverged(first, now);
+  for (const stream of streams) {
+    for (const state of stream.types.values()) {
+      if (state.subscription !== undefined && !isTypeConverged(stream, state)) return false;
+    }
+  }
+  return isConverged(asked(streams, first), now);
+}
+
+/** What the node has asked for on all streams, everything of it taken: what is left is whether it is about to ask. */
+function asked(streams: readonly Stream[], first: Stream): Judged {
+  const types = new Map<string, TypeState>();
+  for (const { types: own } of streams) {
+    for (const [typeUrl, state] of own) {
+      const subscription = union(types.get(typeUrl)?.subscription, state.subscription);
+      types.set(typeUrl, { ...state, subscription, owed: NO_NAMES, pending: NO_NAMES });
+    }
+  }
+  return {
+    types,
+    view: first.view,
+    viewSince: Math.max(...streams.map(({ viewSince }) => viewSince)),
+    openedAt: Math.max(...streams.map(({ openedAt }) => openedAt)),
+    removals: NO_REMOVALS,
+    expects: new Map(streams.flatMap(({ expects }) => [...expects])),
+  };
+}
+
+function union(a: Subscription | undefined, b: Subscription | undefined): Subscription | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const names = new Set([...a.names, ...b.names]);
+  return { wildcard: a.wildcard || b.wildcard, legacy: a.legacy || b.legacy, names };
+}

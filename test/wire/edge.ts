@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { systemClock } from "../../src/control/clock.ts";
+import type { FleetEvent, View } from "../../src/control/fleet.ts";
+import { NodeRegistry } from "../../src/control/node-registry.ts";
+import type { Reference, Resource } from "../../src/core/resource/resource.ts";
+import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
+import type { XdsListener } from "../../src/grpc/xds-server.ts";
+import { listenXds } from "../../src/grpc/xds-server.ts";
+import { AdsClient, nodeBytes } from "./ads-client.ts";
+
+const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
+
+/** A resource whose bytes are its version. */
+export function resource(typeUrl: string, name: string, version: string, refs: readonly Reference[] = []): Resource {
+  return { typeUrl, name, version, bytes: Buffer.from(version), refs };
+}
+
+export function viewOf(...resources: Resource[]): View {
+  return { snapshot: snapshotOf(resources, digest), revision: 1, group: "g" };
+}
+
+/** The bytes of a node with this id. */
+export const nodeOf = (id: string): Buffer => nodeBytes({ id, cluster: "edge" });
+
+/** A registry behind a listening xDS server, and clients of it. */
+export interface Edge {
+  readonly registry: NodeRegistry;
+  readonly port: number;
+  readonly events: FleetEvent[];
+  connect(dialect: "sotw" | "delta", method?: string): AdsClient;
+  /** Resolves with the first event of the kind, also one that has happened. */
+  eventOf(kind: FleetEvent["kind"]): Promise<FleetEvent>;
+  close(): Promise<void>;
+}
+
+export async function startEdge(times = { graceMs: 200, holdMs: 5_000 }): Promise<Edge> {
+  let streams = 0;
+  const registry = new NodeRegistry({
+    clock: systemClock,
+    times,
+    defer: (work) => void setImmediate(work),
+    tag: () => `t${++streams}-`,
+    redact: (text) => text,
+  });
+  const events: FleetEvent[] = [];
+  const clients: AdsClient[] = [];
+  registry.listen((event) => events.push(event));
+  const listener: XdsListener = await listenXds("127.0.0.1:0", {
+    open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
+    identifier: () => "belay-test",
+    onWarning: () => {},
+  });
+  return {
+    registry,
+    port: listener.port,
+    events,
+    connect(dialect, method) {
+      const client = new AdsClient(`127.0.0.1:${listener.port}`, dialect, method);
+      clients.push(client);
+      return client;
+    },
+    eventOf(kind) {
+      const seen = events.find((event) => event.kind === kind);
+      if (seen !== undefined) return Promise.resolve(seen);
+      return new Promise((resolve) => {
+        const stop = registry.listen((event) => {
+          if (event.kind !== kind) return;
+          stop();
+          resolve(event);
+        });
+      });
+    },
+    async close() {
+      for (const client of clients) client.close();
+      registry.close("ok", "the test is over");
+      await listener.close(100);
+    },
+  };
+}
