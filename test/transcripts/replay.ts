@@ -15,7 +15,9 @@ const TYPES: Readonly<Record<string, string>> = {
   secret: types.SECRET,
   listener: types.LISTENER,
   routes: types.ROUTES,
+  scope: types.SCOPED_ROUTES,
   vhost: types.VIRTUAL_HOST,
+  extension: types.EXTENSION_CONFIG,
 };
 
 const TIMES = { graceMs: 1_000, holdMs: 5_000 };
@@ -46,7 +48,7 @@ export interface Mismatch {
 
 /**
  * Replays a conversation against the core. Lines that go in: `stream sotw|delta [same node]`, `view RESOURCE…`, `view none`,
- * `> TYPE …`, `wait MS`. Lines that come out: `< TYPE …` for a response, `! …` for an event, `= converged` after a step
+ * `> TYPE …`, `>> TYPE …` for a request that comes in the same moment as the next line, `wait MS`. Lines that come out: `< TYPE …` for a response, `! …` for an event, `= converged` after a step
  * that ends with the client in sync. A resource is `TYPE/NAME=CONTENT(REFERENCES)`.
  */
 export function replay(text: string): Mismatch[] {
@@ -88,6 +90,7 @@ class Conversation {
       return this.#poll([]);
     }
     if (verb === ">") return this.#poll(this.#request(words));
+    if (verb === ">>") return this.#request(words).map(describeEvent);
     throw new Error(`not a line of a transcript: ${input}`);
   }
 
@@ -127,7 +130,7 @@ class Conversation {
             typeUrl,
             names: names.map(unquote),
             nonce,
-            versionInfo: option("claims") ?? this.#versions.get(typeUrl) ?? "",
+            versionInfo: this.#claim(option("claims"), last) ?? this.#versions.get(typeUrl) ?? "",
             ...detail,
           })
         : onDeltaRequest(this.#stream, {
@@ -140,6 +143,11 @@ class Conversation {
           });
     this.#stream = result.stream;
     return [...result.events];
+  }
+
+  /** `claims:new` is the version of the last response, also where the client refuses it. */
+  #claim(said: string | undefined, last: Response | undefined): string | undefined {
+    return said === "new" ? last?.version : said;
   }
 
   #poll(before: readonly StreamEvent[]): string[] {

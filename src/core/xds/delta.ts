@@ -90,11 +90,20 @@ interface Said {
   readonly removed: readonly string[];
 }
 
+/** Names to be answered. What was given up again before it was answered is none of them (P16, P25). */
+function owedNames(state: TypeState, wanted: Wanted): Iterable<string> {
+  const { owed, subscription } = state;
+  if (subscription === undefined) return NO_NAMES;
+  if (owed !== "all") return [...owed].filter((name) => covers(subscription, name));
+  const goals = goalsOf(state, wanted).keys();
+  return subscription.names.size === 0 ? goals : new Set([...goals, ...subscription.names]);
+}
+
 /** What was asked for, and what changed besides. */
 function asked(state: TypeState, wanted: Wanted, changes: Difference): Said {
   const resources = new Map<string, Resource>();
   const removed = new Set<string>();
-  for (const name of state.owed === "all" ? goalsOf(state, wanted).keys() : state.owed) {
+  for (const name of owedNames(state, wanted)) {
     const resource = goalOf(state, wanted, name);
     if (resource === undefined) {
       // Told once for each time it is asked for, and never counted as known (P30). The empty name matches nothing.
