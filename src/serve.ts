@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { resolve } from "node:path";
 import type { Logger } from "pino";
 import { systemClock } from "./control/clock.ts";
@@ -6,17 +6,23 @@ import { openControlPlane } from "./control/conductor.ts";
 import type { ControlPlane } from "./control/control-plane.ts";
 import type { LocatedProblem, MeshReader } from "./control/mesh-reader.ts";
 import { NodeRegistry } from "./control/node-registry.ts";
+import { sessionSettings } from "./control/session-settings.ts";
+import { Telemetry } from "./control/telemetry.ts";
 import { unreadyControlPlane } from "./control/unready.ts";
 import { emptyState } from "./core/journal/fold.ts";
+import type { ClusterLoad } from "./core/load/report.ts";
 import { canonicalJson } from "./core/mesh/canonical.ts";
 import type { Mesh } from "./core/mesh/mesh.ts";
 import type { Digest } from "./core/resource/resource.ts";
 import type { Codec } from "./envoy/codec.ts";
 import { compile } from "./envoy/compile.ts";
-import { redactRefusal } from "./envoy/redaction.ts";
 import { createMeshReader } from "./file/mesh-reader.ts";
 import { readMeshText } from "./file/read-file.ts";
 import { loadCodec } from "./file/schema-set.ts";
+import type { Routes } from "./grpc/call.ts";
+import { clientStatusRoutes } from "./grpc/client-status.ts";
+import { loadReportingRoutes } from "./grpc/load-reporting.ts";
+import { telemetryRoutes } from "./grpc/telemetry.ts";
 import { listenXds } from "./grpc/xds-server.ts";
 import { createHttpServer } from "./http/server.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
@@ -34,6 +40,8 @@ export interface ServeOptions {
   /** An Envoy binary whose API is used instead of the built-in one. */
   readonly envoy?: string;
   readonly descriptorSet?: string;
+  /** How often Envoys that report their load do so, in milliseconds; 10 s. */
+  readonly loadReportMs?: number;
   readonly log: Logger;
 }
 
@@ -44,6 +52,8 @@ export interface RunningServer {
   /** `http://HOST:PORT` or `unix:PATH`. */
   readonly http: string;
   readonly controlPlane: ControlPlane;
+  /** What Envoys have counted of late of each cluster that they call. */
+  loads(): ReadonlyMap<string, ClusterLoad>;
   /** Sentences for the person who started it. */
   readonly notices: readonly string[];
   close(): Promise<void>;
@@ -80,13 +90,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
     ...(options.descriptorSet === undefined ? {} : { descriptorSet: options.descriptorSet }),
   });
-  const registry = new NodeRegistry({
-    clock: systemClock,
-    times: REMOVAL_TIMES,
-    defer: (work) => void setImmediate(work),
-    tag: () => randomBytes(3).toString("base64url"),
-    redact: redactRefusal,
-  });
+  const registry = new NodeRegistry(sessionSettings(REMOVAL_TIMES, randomInt(2 ** 31)));
   const opened = await open(options, registry, codec);
   const { controlPlane, unusable } = opened;
   const seeded = file === undefined || unusable !== undefined ? [] : await seed(controlPlane, reader, file);
@@ -183,6 +187,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
     open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
     identifier: () => `belay r${controlPlane.state().live?.revision ?? 0}`,
     onWarning: (message) => log.warn(message),
+    more: furtherRoutes(registry, options),
   });
   const xdsAddress = `${options.xds.slice(0, options.xds.lastIndexOf(":"))}:${xds.port}`;
   const http = createHttpServer({ controlPlane, fleet: registry, meshReader: reader, codec, log, xdsAddress });
@@ -199,6 +204,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
     http: bound.url,
     controlPlane,
     notices,
+    loads: () => registry.loads(),
     async close() {
       await http.close();
       // Before the streams end: that every node leaves now is no news about the nodes.
@@ -207,4 +213,11 @@ async function listen(parts: Parts): Promise<RunningServer> {
       await xds.close(CLOSE_MS);
     },
   };
+}
+
+/** Services that Envoys and tools call besides those of discovery. */
+function furtherRoutes(registry: NodeRegistry, { loadReportMs }: ServeOptions): Routes {
+  const add = registry.reports.add.bind(registry.reports);
+  const loads = { add, ...(loadReportMs === undefined ? {} : { intervalMs: loadReportMs }) };
+  return new Map([...loadReportingRoutes(loads), ...telemetryRoutes(new Telemetry()), ...clientStatusRoutes(registry)]);
 }

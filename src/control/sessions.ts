@@ -30,7 +30,7 @@ export interface SessionSettings {
   readonly times: HoldTimes;
   /** Runs soon, after the requests that are already here: they are answered together (P63). */
   readonly defer: (work: () => void) => void;
-  /** Four random characters, different for each stream. */
+  /** A few characters, as many and different for each stream. */
   readonly tag: () => string;
   /** Makes a client's words safe to store and to show: a refusal repeats the resource, private keys too (rule N7). */
   readonly redact: (text: string) => string;

@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { systemClock } from "../control/clock.ts";
 import type { FleetEvent } from "../control/fleet.ts";
 import { NodeRegistry } from "../control/node-registry.ts";
-import { redactRefusal } from "../envoy/redaction.ts";
+import { sessionSettings } from "../control/session-settings.ts";
 import type { XdsListener } from "../grpc/xds-server.ts";
 import { listenXds } from "../grpc/xds-server.ts";
 import type { SnapshotCache } from "./snapshot-cache.ts";
@@ -54,13 +53,7 @@ export class XdsServer {
   constructor({ cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay" }: XdsServerOptions) {
     this.#cache = cache;
     this.#identifier = identifier;
-    this.#registry = new NodeRegistry({
-      clock: systemClock,
-      times: { graceMs, holdMs },
-      defer: (work) => void setImmediate(work),
-      tag: () => randomBytes(3).toString("base64url"),
-      redact: redactRefusal,
-    });
+    this.#registry = new NodeRegistry(sessionSettings({ graceMs, holdMs }, randomInt(2 ** 31)));
     this.#registry.listen((event) => this.#tell(event));
   }
 
