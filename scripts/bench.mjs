@@ -1,10 +1,11 @@
 // @ts-check
-import { readdirSync, rmSync, symlinkSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { run, stopIfInterrupted } from "./child.mjs";
+import { compileBenchmarks } from "./compile-benchmarks.mjs";
 import { prepare } from "./prepare.mjs";
-import { main, must, ROOT, StepFailed, step } from "./steps.mjs";
+import { main, ROOT, StepFailed, step } from "./steps.mjs";
 
 const OUT = join(ROOT, ".cache", "bench");
 const COMPILED = join(OUT, "test", "bench");
@@ -12,7 +13,7 @@ const COMPILED = join(OUT, "test", "bench");
 // `npm run bench` runs all of test/bench/*.bench.ts, `npm run bench -- store rollback` those whose names hold a word.
 await main(async () => {
   const envoy = await prepare();
-  await step("Compiling the benchmarks", compileBenchmarks);
+  await step("Compiling the benchmarks", () => compileBenchmarks(OUT));
   const words = process.argv.slice(2);
   const files = readdirSync(COMPILED)
     .filter((name) => name.endsWith(".bench.js"))
@@ -29,14 +30,6 @@ await main(async () => {
   }
   return worst;
 });
-
-/** Compiled beside a link to dist/, so that what is measured is what ships. */
-async function compileBenchmarks() {
-  rmSync(OUT, { recursive: true, force: true });
-  await must(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.bench.json"]);
-  rmSync(join(OUT, "src"), { recursive: true, force: true });
-  symlinkSync(join(ROOT, "dist"), join(OUT, "src"));
-}
 
 async function printMachine() {
   const { machineLines } = await import(pathToFileURL(join(COMPILED, "machine.js")).href);
