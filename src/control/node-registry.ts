@@ -1,8 +1,11 @@
+import type { ClusterLoad } from "../core/load/report.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { Dialect, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
 import type { Fleet, FleetEvent, NodeStatus, View } from "./fleet.ts";
+import type { LoadQuery } from "./load-reports.ts";
+import { LoadReports } from "./load-reports.ts";
 import { NameLists } from "./name-lists.ts";
 import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { MemoryOfNode } from "./node-memory.ts";
@@ -14,6 +17,8 @@ import { Session } from "./sessions.ts";
 /** All nodes that have connected since this process started: the Fleet, and the door through which streams come in. */
 export class NodeRegistry implements Fleet, NodeDesk {
   readonly names = new NameLists();
+  /** What nodes report of their traffic. */
+  readonly reports: LoadReports;
   readonly #settings: SessionSettings;
   readonly #entries = new Map<string, NodeEntry>();
   readonly #listeners = new Set<(event: FleetEvent) => void>();
@@ -21,6 +26,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
+    this.reports = new LoadReports(settings.clock);
   }
 
   /**
@@ -57,6 +63,11 @@ export class NodeRegistry implements Fleet, NodeDesk {
   node(id: string): NodeStatus | undefined {
     const entry = this.#entries.get(id);
     return entry === undefined ? undefined : statusOf(entry);
+  }
+
+  /** What nodes have counted of late of each cluster that they call. */
+  loads(query?: LoadQuery): ReadonlyMap<string, ClusterLoad> {
+    return this.reports.loads(query);
   }
 
   assign(nodeId: string, view: View | undefined, unmatched?: string): void {

@@ -16,6 +16,8 @@ export interface BootstrapOptions {
   readonly delta?: boolean;
   /** Where Envoy's own admin interface listens; without it there is none. */
   readonly admin?: { readonly address: string; readonly port: number };
+  /** Envoy tells Belay how many of its requests to each cluster succeed and fail, as often as Belay asks for it. */
+  readonly loadReports?: boolean;
   /** Bounds of the wait before Envoy asks again after it lost Belay, in milliseconds. */
   readonly retryBaseMs?: number;
   readonly retryMaxMs?: number;
@@ -31,6 +33,7 @@ export function bootstrap(options: BootstrapOptions): Json {
     node: nodeOf(options.node),
     ...(admin === undefined ? {} : { admin: { address: socketAddress(admin.address, admin.port) } }),
     dynamic_resources: dynamicResources(options),
+    ...(options.loadReports === true ? { cluster_manager: { load_stats_config: LOAD_REPORTS } } : {}),
     static_resources: { clusters: [xdsCluster(options.xds)] },
     layered_runtime: { layers: RUNTIME_LAYERS },
     overload_manager: OVERLOAD,
@@ -98,6 +101,13 @@ function xdsCluster({ host, port }: BootstrapOptions["xds"]): Json {
     },
   };
 }
+
+/** Over the connection that there is already. */
+const LOAD_REPORTS: Json = {
+  api_type: "GRPC",
+  transport_api_version: "V3",
+  grpc_services: [{ envoy_grpc: { cluster_name: XDS_CLUSTER } }],
+};
 
 /** An IPv4 address, or anything with a colon: host names have none. */
 function isIpAddress(host: string): boolean {

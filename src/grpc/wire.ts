@@ -8,6 +8,11 @@ export function bytesTag(field: number): number {
   return (field << 3) | WIRE.bytes;
 }
 
+/** The tag of a field that is a number, likewise. */
+export function varintTag(field: number): number {
+  return (field << 3) | WIRE.varint;
+}
+
 /** Walks over protobuf bytes field by field. Everything that is not well formed is INVALID_ARGUMENT. */
 export class WireReader {
   readonly bytes: Buffer;
@@ -39,6 +44,19 @@ export class WireReader {
       this.at += 1;
       if (shift < 32) value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;
+    }
+    throw broken("a number is longer than ten bytes");
+  }
+
+  /** A varint of 64 bits that counts something; more than can be told exactly is as much as can. */
+  count(): number {
+    let value = 0;
+    for (let unit = 1; unit <= 2 ** 63; unit *= 128) {
+      if (this.at >= this.end) throw broken("it stops within a number");
+      const byte = this.bytes[this.at] as number;
+      this.at += 1;
+      value += (byte & 0x7f) * unit;
+      if (byte < 0x80) return Math.min(value, Number.MAX_SAFE_INTEGER);
     }
     throw broken("a number is longer than ten bytes");
   }
@@ -116,6 +134,14 @@ export function textField(field: number, value: string): Buffer {
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** A field of a number of at most 32 bits. */
+export function numberField(field: number, value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(1 + varintSize(value));
+  bytes[0] = varintTag(field);
+  putVarint(bytes, 1, value);
+  return bytes;
+}
 
 /** A length-delimited field. */
 export function bytesField(field: number, value: Uint8Array): Buffer {

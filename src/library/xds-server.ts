@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import type { FleetEvent } from "../control/fleet.ts";
 import { NodeRegistry } from "../control/node-registry.ts";
 import { sessionSettings } from "../control/session-settings.ts";
+import { clientStatusRoutes } from "../grpc/client-status.ts";
 import type { XdsListener } from "../grpc/xds-server.ts";
 import { listenXds } from "../grpc/xds-server.ts";
 import type { SnapshotCache } from "./snapshot-cache.ts";
@@ -41,7 +42,7 @@ interface Events {
   close: [XdsEvent];
 }
 
-/** Serves a SnapshotCache over ADS, state of the world and delta. */
+/** Serves a SnapshotCache over ADS, state of the world and delta; what each node has of it is told over CSDS. */
 export class XdsServer {
   readonly #cache: SnapshotCache;
   readonly #registry: NodeRegistry;
@@ -68,6 +69,7 @@ export class XdsServer {
       open: (dialect, sink, typeUrl) => this.#registry.open(dialect, sink, typeUrl),
       identifier: () => this.#identifier,
       onWarning: () => {},
+      more: clientStatusRoutes(this.#registry),
     });
     this.#detach = this.#cache.attach(this.#registry);
     return { port: this.#listener.port };

@@ -4,6 +4,7 @@ import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import type { Reference, Resource } from "../../src/core/resource/resource.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
+import type { Routes } from "../../src/grpc/call.ts";
 import type { XdsListener } from "../../src/grpc/xds-server.ts";
 import { listenXds } from "../../src/grpc/xds-server.ts";
 import { AdsClient, nodeBytes } from "./ads-client.ts";
@@ -33,7 +34,10 @@ export interface Edge {
   close(): Promise<void>;
 }
 
-export async function startEdge(times = { graceMs: 200, holdMs: 5_000 }): Promise<Edge> {
+export async function startEdge(
+  times = { graceMs: 200, holdMs: 5_000 },
+  more: (registry: NodeRegistry) => Routes = () => new Map(),
+): Promise<Edge> {
   let streams = 0;
   const registry = new NodeRegistry({
     clock: systemClock,
@@ -49,6 +53,7 @@ export async function startEdge(times = { graceMs: 200, holdMs: 5_000 }): Promis
     open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
     identifier: () => "belay-test",
     onWarning: () => {},
+    more: more(registry),
   });
   return {
     registry,

@@ -11,6 +11,7 @@ export interface BootstrapFlags {
   readonly xds?: string;
   readonly admin?: string;
   readonly delta?: boolean;
+  readonly loadReports?: boolean;
 }
 
 const DEFAULT_XDS = "127.0.0.1:18000";
@@ -29,6 +30,7 @@ export async function bootstrapCommand(session: Session, flags: BootstrapFlags):
     node: { id: flags.node, cluster: flags.cluster, labels, ...(flags.zone === undefined ? {} : { zone: flags.zone }) },
     xds: given ?? (await servedXds(session)),
     delta: flags.delta === true,
+    loadReports: flags.loadReports === true,
     ...(admin === undefined ? {} : { admin: { address: admin.host, port: admin.port } }),
   });
   const { stringify } = await import("yaml");

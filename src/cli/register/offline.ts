@@ -35,6 +35,7 @@ export function registerOffline(program: Command, act: Act): void {
     .option("--xds <host:port>", "where Belay serves xDS (default: what the server says, else 127.0.0.1:18000)")
     .option("--admin <host:port>", "where Envoy's own admin interface listens")
     .option("--delta", "incremental xDS")
+    .option("--load-reports", "Envoy reports its successes and failures for each cluster")
     .action(
       act<BootstrapFlags>(async (session, flags) =>
         (await import("../command/bootstrap.ts")).bootstrapCommand(session, flags),
