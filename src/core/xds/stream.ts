@@ -1,6 +1,8 @@
 import type { Reference, Resource } from "../resource/resource.ts";
+import { ENDPOINTS } from "../resource/type-url.ts";
 import { changeBetween } from "../snapshot/change.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { absentEndpoints } from "./absent.ts";
 import { clientWith, knownOf } from "./client.ts";
 import { askedBy, isTypeConverged, isUnasked } from "./convergence.ts";
 import * as delta from "./delta.ts";
@@ -216,7 +218,15 @@ function nonceOf(stream: Stream, step: number): string {
   return `${stream.tag}${(stream.sent + step).toString(36).padStart(5, "0")}`;
 }
 
-function wantedOf({ view, removals, now, times }: Round, state: TypeState): Wanted {
+function wantedOf(round: Round, state: TypeState): Wanted {
+  const { before, view } = round;
+  const wanted = wantedInView(round, state);
+  if (before.dialect !== "sotw" || state.typeUrl !== ENDPOINTS) return wanted;
+  const absent = absentEndpoints(before.types, view);
+  return absent === undefined ? wanted : { ...wanted, absent };
+}
+
+function wantedInView({ view, removals, now, times }: Round, state: TypeState): Wanted {
   const set = view.types.get(state.typeUrl);
   const resources = set?.resources ?? NOTHING;
   const version = set?.version ?? EMPTY_VERSION;
