@@ -37,6 +37,8 @@ export interface NodeStatus {
 export type FleetEvent =
   | { readonly kind: "connected"; readonly node: NodeIdentity }
   | { readonly kind: "lost"; readonly node: NodeIdentity }
+  /** It has been away for so long, or so many are, that nothing is known of it any more. */
+  | { readonly kind: "forgotten"; readonly node: NodeIdentity }
   /** The node has acknowledged everything that it asks for of the view. */
   | { readonly kind: "converged"; readonly node: NodeIdentity; readonly view: View }
   /** One response was acknowledged. */

@@ -21,6 +21,11 @@ export class MemoryOfNode {
   readonly #services = new Map<string, Service>();
   readonly #doubts = new Map<string, readonly string[]>();
 
+  /** Is there anything whose content in force is not known? */
+  get isDoubted(): boolean {
+    return this.#doubts.size > 0;
+  }
+
   /** Names of a type whose content in force is not known. */
   distrust(typeUrl: string, names: readonly string[]): void {
     this.#doubts.set(typeUrl, names);

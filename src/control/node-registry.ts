@@ -6,6 +6,7 @@ import { memoryOf } from "../core/xds/stream.ts";
 import type { Fleet, FleetEvent, NodeStatus, View } from "./fleet.ts";
 import type { LoadQuery } from "./load-reports.ts";
 import { LoadReports } from "./load-reports.ts";
+import { type LostLimits, LostNodes } from "./lost-nodes.ts";
 import { NameLists } from "./name-lists.ts";
 import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { MemoryOfNode } from "./node-memory.ts";
@@ -14,18 +15,23 @@ import { isNodeConverged, tellingStreams } from "./node-streams.ts";
 import type { SessionSettings, StreamSink, XdsSession } from "./sessions.ts";
 import { Session } from "./sessions.ts";
 
-/** All nodes that have connected since this process started: the Fleet, and the door through which streams come in. */
+/**
+ * The nodes that have connected since this process started, but those that have been away for long: the Fleet, and the door
+ * through which streams come in.
+ */
 export class NodeRegistry implements Fleet, NodeDesk {
   readonly names = new NameLists();
   /** What nodes report of their traffic. */
   readonly reports: LoadReports;
   readonly #settings: SessionSettings;
   readonly #entries = new Map<string, NodeEntry>();
+  readonly #lost: LostNodes;
   readonly #listeners = new Set<(event: FleetEvent) => void>();
   #closed: string | undefined;
 
-  constructor(settings: SessionSettings) {
+  constructor(settings: SessionSettings, lost: Partial<LostLimits> = {}) {
     this.#settings = settings;
+    this.#lost = new LostNodes(lost);
     this.reports = new LoadReports(settings.clock);
   }
 
@@ -104,6 +110,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     }
     entry.identity = identity;
     entry.streams.push(stream);
+    this.#lost.cameBack(identity.id);
     return { entry, memory, isNews };
   }
 
@@ -133,6 +140,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
     }
     entry.since = this.#settings.clock.now();
     this.#emit({ kind: "lost", node: entry.identity });
+    this.#lost.went(entry.identity.id, entry.since);
+    this.#forget(entry.since);
   }
 
   /** A stream has heard or said something: the node may be in sync now. */
@@ -163,6 +172,16 @@ export class NodeRegistry implements Fleet, NodeDesk {
     }
     entry.inSyncWith = undefined;
     this.#emit({ ...event, kind: "refused", node, group, error: event.error.message });
+  }
+
+  /** A node with something in doubt stays: it must be sent that again, whenever it comes back. */
+  #forget(now: number): void {
+    for (const id of this.#lost.takeForgotten(now)) {
+      const entry = this.#entries.get(id);
+      if (entry === undefined || entry.streams.length > 0 || entry.memory.isDoubted) continue;
+      this.#entries.delete(id);
+      this.#emit({ kind: "forgotten", node: entry.identity });
+    }
   }
 
   #entry(id: string): NodeEntry {

@@ -46,6 +46,7 @@ export class Seats {
   onFleet(event: FleetEvent): void {
     const { id } = event.node;
     if (event.kind === "connected") return this.#come(event.node);
+    if (event.kind === "forgotten") return void this.#seats.delete(id);
     const seat = this.#seats.get(id);
     if (seat === undefined) return;
     if (event.kind === "lost") seat.presence = "gone";
