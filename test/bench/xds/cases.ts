@@ -29,7 +29,7 @@ const USUAL = {
   padding: 0,
   kind: "endpoints",
   namesEach: 0,
-  changes: 10,
+  changes: 5,
   changed: 1,
 } as const;
 
@@ -67,7 +67,7 @@ export const CASES: readonly Case[] = [
   ...inBoth("reconnect", RECONNECT),
   ...inBoth("reconnect", { ...RECONNECT, changes: 0 }, " same"),
   ...inBoth("acks", ACKS),
-  { ...BIG, name: "slow", scenario: "slow", changes: 20 },
+  { ...BIG, name: "slow", scenario: "slow", changes: 10 },
   ...inBoth("nack", NACK),
 ];
 

@@ -11,7 +11,7 @@ import { encodeHeld, encodeNames, TYPE_URLS } from "./wire.ts";
 // `node load.js CASE COMMAND…`: one case against one server, in a process of its own; prints the figures as JSON.
 
 const GROUP = "fleet";
-const BETWEEN_CHANGES_MS = 200;
+const BETWEEN_CHANGES_MS = 100;
 const IDLE_MS = 10_000;
 const GONE_MS = 1_000;
 const RESEND_MS = 3_000;
