@@ -138,7 +138,7 @@ describe.skipIf("missing" in envoy).each([
     void lifetimes.add(Promise.resolve(second), () => second.die());
     second.registry.distrust("edge-1", CLUSTER, names);
     second.registry.assign("edge-1", GOOD);
-    await second.eventOf("repaired");
+    await second.eventOf("converged");
     expect(await clustersOf(proxy)).toEqual(KEPT);
   });
 

@@ -49,7 +49,8 @@ export interface Mismatch {
 /**
  * Replays a conversation against the core. Lines that go in: `stream sotw|delta [same node]`, `view RESOURCE…`, `view none`,
  * `> TYPE …`, `>> TYPE …` for a request that comes in the same moment as the next line, `wait MS`. Lines that come out: `< TYPE …` for a response, `! …` for an event, `= converged` after a step
- * that ends with the client in sync. A resource is `TYPE/NAME=CONTENT(REFERENCES)`.
+ * that ends with the client in sync. A resource is `TYPE/NAME=CONTENT(REFERENCES)`;
+ * `CONTENT~BYTES` makes it so long.
  */
 export function replay(text: string): Mismatch[] {
   const conversation = new Conversation();
@@ -165,15 +166,15 @@ class Conversation {
 }
 
 function parseResource(text: string): Resource {
-  const match = /^([a-z]+)\/([^=]+)=([^(]+)(?:\((.*)\))?$/.exec(text);
+  const match = /^([a-z]+)\/([^=]+)=([^(~]+)(?:~(\d+))?(?:\((.*)\))?$/.exec(text);
   if (match === null) throw new Error(`not a resource: ${text}`);
-  const [, type = "", name = "", content = "", refs = ""] = match;
+  const [, type = "", name = "", content = "", length = "0", refs = ""] = match;
   const references = refs.split(",").filter((ref) => ref !== "");
   return {
     typeUrl: TYPES[type] ?? type,
     name,
     version: content,
-    bytes: Uint8Array.from([...content].map((character) => character.charCodeAt(0))),
+    bytes: Uint8Array.from([...content.padEnd(Number(length))].map((character) => character.charCodeAt(0))),
     refs: references.map((ref): Reference => {
       const slash = ref.indexOf("/");
       return { typeUrl: TYPES[ref.slice(0, slash)] ?? "", name: ref.slice(slash + 1) };

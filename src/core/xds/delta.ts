@@ -3,6 +3,8 @@ import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
 import type { Known } from "./client.ts";
 import { clientWith, knownOf, NO_CLIENT } from "./client.ts";
 import type { DeltaRequest } from "./message.ts";
+import type { Said } from "./portion.ts";
+import { portion } from "./portion.ts";
 import type { Received, Responded } from "./sotw.ts";
 import { covers, editNames } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
@@ -70,24 +72,18 @@ export function respond(state: TypeState, wanted: Wanted, nonce: string): Respon
   const changes = difference(state, wanted);
   const settled: TypeState = { ...state, owed: NO_NAMES, pending: changes.pending };
   if (!isOwed(state) && !changes.fresh) return { state: settled };
-  const { resources, removed } = isOwed(state)
-    ? asked(state, wanted, changes)
-    : { resources: changes.changed, removed: changes.gone };
+  const said = isOwed(state) ? asked(state, wanted, changes) : { resources: changes.changed, removed: changes.gone };
   const startsEmpty = state.owed === "all" && state.nonce === "";
-  if (resources.length + removed.length === 0 && !startsEmpty) return { state: settled };
+  if (said.resources.length + said.removed.length === 0 && !startsEmpty) return { state: settled };
   const { version } = wanted;
-  const named = new Map(resources.map((resource) => [resource.name, resource]));
-  const inflight = { nonce, version, resources: named, removed, whole: false, dropped: [] };
+  const { now, later } = portion(said);
+  const named = new Map(now.resources.map((resource) => [resource.name, resource]));
+  const inflight = { nonce, version, resources: named, removed: now.removed, whole: false, dropped: [] };
   return {
-    state: { ...settled, inflight, nonce, parked: changes.fresh ? NOTHING_PARKED : state.parked },
-    response: { typeUrl: state.typeUrl, nonce, version, resources, removed },
-    changed: changes.changed,
+    state: { ...settled, owed: later, inflight, nonce, parked: changes.fresh ? NOTHING_PARKED : state.parked },
+    response: { typeUrl: state.typeUrl, nonce, version, ...now },
+    changed: later.size === 0 ? changes.changed : changes.changed.filter(({ name }) => named.has(name)),
   };
-}
-
-interface Said {
-  readonly resources: readonly Resource[];
-  readonly removed: readonly string[];
 }
 
 /** Names to be answered. What was given up again before it was answered is none of them (P16, P25). */
