@@ -1,17 +1,20 @@
 import type { Reference } from "../core/resource/resource.ts";
-import { CLUSTER } from "../core/resource/type-url.ts";
-import { knownOf } from "../core/xds/client.ts";
+import { CLUSTER, ENDPOINTS } from "../core/resource/type-url.ts";
+import type { Snapshot } from "../core/snapshot/snapshot.ts";
+import { resourceOf } from "../core/snapshot/snapshot.ts";
+import type { Known } from "../core/xds/client.ts";
+import { knownOf, withKnown } from "../core/xds/client.ts";
 import type { Judged } from "../core/xds/convergence.ts";
 import { isConverged, isTypeConverged } from "../core/xds/convergence.ts";
 import type { Response } from "../core/xds/message.ts";
 import type { HoldTimes, Removals } from "../core/xds/removal.ts";
-import { NO_REMOVALS } from "../core/xds/removal.ts";
+import { isResource, NO_REMOVALS } from "../core/xds/removal.ts";
 import type { Step, Stream } from "../core/xds/stream.ts";
 import { poll } from "../core/xds/stream.ts";
 import type { Subscription } from "../core/xds/subscription.ts";
 import { covers } from "../core/xds/subscription.ts";
 import type { Inflight, TypeState } from "../core/xds/type-state.ts";
-import { NO_NAMES, owe } from "../core/xds/type-state.ts";
+import { NO_NAMES, owe, suspect } from "../core/xds/type-state.ts";
 
 /** A stream of a node: of one type, or of all (ADS, where `scope` is undefined). */
 export interface ScopedStream {
@@ -57,16 +60,25 @@ function isCovered({ wildcard, names }: Subscription, by: { wildcard: boolean; n
 /** Stands for whatever may be in flight on another stream: nothing of it is sent on this one. */
 const ELSEWHERE: Inflight = { nonce: "", version: "", resources: new Map(), removed: [], whole: false, dropped: [] };
 
+/** A node's other streams, as one of them sees them. */
+export interface Others {
+  /** Those that tell what the node has. */
+  readonly telling: readonly Stream[];
+  /** Also those whose names newer ones have asked for. */
+  readonly all: readonly Stream[];
+}
+
 /**
  * Polls a stream in sight of the node's others: removals wait for references that the node has through those, routes for
  * clusters that it takes through those.
  */
-export function pollAmong(stream: Stream, others: readonly Stream[], now: number, times: HoldTimes): Step {
-  if (others.length === 0) return poll(stream, now, times);
-  const types = new Map(stream.types);
+export function pollAmong(stream: Stream, { telling: others, all }: Others, now: number, times: HoldTimes): Step {
+  if (others.length + all.length === 0) return poll(stream, now, times);
+  const types = new Map([...stream.types].map(([typeUrl, state]) => [typeUrl, withHeld(state, stream.view, all)]));
   for (const [index, other] of others.entries()) {
     for (const [typeUrl, state] of other.types) {
-      const shown = { ...state, inflight: state.inflight ?? ELSEWHERE, error: undefined };
+      const ready = typeUrl === CLUSTER && mayRefer(stream) ? withoutWarming(state, stream.view, others) : state;
+      const shown = { ...ready, inflight: state.inflight ?? ELSEWHERE, error: undefined };
       types.set(types.has(typeUrl) ? `${typeUrl} ${index}` : typeUrl, shown);
     }
   }
@@ -77,6 +89,67 @@ export function pollAmong(stream: Stream, others: readonly Stream[], now: number
     ...step,
     stream: { ...step.stream, types: new Map(own), removals: removals.size === 0 ? NO_REMOVALS : removals },
   };
+}
+
+/**
+ * The type with what it asks for anew, the view has dropped, and the node still has through another stream: a cluster that
+ * warms asks for its endpoints on a new one, and is not to hear that they are gone while routes lead to it.
+ */
+function withHeld(state: TypeState, view: Snapshot | undefined, others: readonly Stream[]): TypeState {
+  const { typeUrl, subscription, client, owed } = state;
+  if (view === undefined || subscription === undefined || isNothing(owed)) return state;
+  const held: [string, Known][] = [];
+  for (const name of owed === "all" ? subscription.names : owed) {
+    if (resourceOf(view, typeUrl, name) !== undefined || knownOf(client, name) !== undefined) continue;
+    const known = heldAs({ typeUrl, name }, others);
+    if (isResource(known)) held.push([name, known]);
+  }
+  if (held.length === 0) return state;
+  const names = held.map(([name]) => name);
+  return owe(suspect({ ...state, client: withKnown(client, held) }, new Set(names)), names);
+}
+
+function isNothing(owed: TypeState["owed"]): boolean {
+  return owed !== "all" && owed.size === 0;
+}
+
+/** Has the stream anything to say that may send traffic to clusters? */
+function mayRefer({ types }: Stream): boolean {
+  for (const { typeUrl, pending, owed } of types.values()) {
+    if (
+      typeUrl !== CLUSTER &&
+      typeUrl !== ENDPOINTS &&
+      (pending === "all" || owed === "all" || pending.size + owed.size > 0)
+    )
+      return true;
+  }
+  return false;
+}
+
+/**
+ * The clusters without those that still warm. On ADS the ACK of clusters comes once they are warm; on a stream of their own
+ * it comes at once, and they are warm with the ACK of what they refer to.
+ */
+function withoutWarming(clusters: TypeState, view: Snapshot | undefined, others: readonly Stream[]): TypeState {
+  if (view === undefined) return clusters;
+  const warming: [string, undefined][] = [];
+  for (const { name, refs } of view.types.get(CLUSTER)?.resources.values() ?? []) {
+    if (knownOf(clusters.client, name) === undefined) continue;
+    if (refs.some((ref) => resourceOf(view, ref.typeUrl, ref.name) !== undefined && heldAs(ref, others) === undefined))
+      warming.push([name, undefined]);
+  }
+  return warming.length === 0 ? clusters : { ...clusters, client: withKnown(clusters.client, warming) };
+}
+
+/** What the node has acknowledged of it, on any of these streams. */
+function heldAs({ typeUrl, name }: Reference, streams: readonly Stream[]): Known | undefined {
+  for (const { types } of streams) {
+    const state = types.get(typeUrl);
+    if (state?.subscription === undefined || !covers(state.subscription, name)) continue;
+    const known = knownOf(state.client, name);
+    if (known !== undefined) return known;
+  }
+  return undefined;
 }
 
 /** What resources refer to that a client was sent and did not have so: children that their parent waits for (W4, P39). */

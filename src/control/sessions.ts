@@ -170,7 +170,7 @@ export class Session implements XdsSession, LiveStream {
     if (this.#closed || before === undefined || entry === undefined) return;
     const now = this.#settings.clock.now();
     const others = this.#others(entry);
-    const step = pollAmong(before, streamsOf(others), now, this.#settings.times);
+    const step = pollAmong(before, { telling: streamsOf(others), all: this.#beside(entry) }, now, this.#settings.times);
     this.#stream = step.stream;
     for (const response of step.responses) this.#sink.send(response);
     this.#report(step.events);
@@ -183,6 +183,11 @@ export class Session implements XdsSession, LiveStream {
     const wake = step.wakeAt;
     this.#cancelWake?.();
     this.#cancelWake = wake === undefined ? undefined : this.#settings.clock.after(wake - now, () => this.#flush());
+  }
+
+  /** All of the node's other streams, for a service whose streams have few names each; ADS has but one that counts. */
+  #beside({ streams }: NodeEntry): readonly Stream[] {
+    return this.scope === undefined || streams.length < 2 ? [] : streamsOf(streams.filter((stream) => stream !== this));
   }
 
   /** The node's other streams, where this one tells with them what the node has. */

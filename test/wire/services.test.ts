@@ -78,7 +78,7 @@ const route = (...to: string[]) =>
   resource(
     ROUTES,
     "r",
-    `to ${to}`,
+    `to ${to.join(" ")}`,
     to.map((name) => ({ typeUrl: CLUSTER, name })),
   );
 const listener = resource(LISTENER, "l", "l1", [{ typeUrl: ROUTES, name: "r" }]);
@@ -165,7 +165,21 @@ describe.each(["sotw", "delta"] as const)("a node with a stream for each type, %
     const clusters = await cds.next();
     expect(rds.unread).toEqual([]);
     cds.send({ ...ackOf(clusters), ...(dialect === "sotw" ? { resourceNames: [] } : {}) });
+    // The ACK of clusters comes at once here, and not when they are warm: that is the ACK of their endpoints.
+    await expect.poll(() => edge.events.filter(({ kind }) => kind === "acked").length).toBe(5);
+    expect(rds.unread).toEqual([]);
+    await take(await open(EDS, ["b"]), ["b"]);
     expect(await rds.next()).toMatchObject({ typeUrl: ROUTES });
+  });
+
+  test("is told the endpoints of a cluster that is on its way out, while it is routed to", async () => {
+    await synced();
+    edge.registry.assign("n1", viewOf(cluster("b", "b1"), endpoints("b"), listener, route("b")));
+    // The cluster had changed before, and warms: it asks for its endpoints anew.
+    const again = await open(EDS, ["a"]);
+    const response = await again.next();
+    expect(response.removedResources ?? []).toEqual([]);
+    expect(namesIn(response)).toHaveLength(1);
   });
 
   test("is sent the endpoints of a changed cluster again, on their stream (P39)", async () => {
