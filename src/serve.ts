@@ -183,14 +183,17 @@ interface Parts {
 async function listen(parts: Parts): Promise<RunningServer> {
   const { options, registry, controlPlane, codec, reader, notices } = parts;
   const { log } = options;
+  const telemetry = new Telemetry();
   const xds = await listenXds(options.xds, {
     open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
+    fetch: (request, node) => registry.fetchOnce(request, node),
     identifier: () => `belay r${controlPlane.state().live?.revision ?? 0}`,
     onWarning: (message) => log.warn(message),
-    more: furtherRoutes(registry, options),
+    more: furtherRoutes(registry, telemetry, options.loadReportMs),
   });
   const xdsAddress = `${options.xds.slice(0, options.xds.lastIndexOf(":"))}:${xds.port}`;
-  const http = createHttpServer({ controlPlane, fleet: registry, meshReader: reader, codec, log, xdsAddress });
+  const pushed = { reports: registry.reports, telemetry };
+  const http = createHttpServer({ controlPlane, fleet: registry, pushed, meshReader: reader, codec, log, xdsAddress });
   let bound: { url: string };
   try {
     bound = await http.listen(options.http);
@@ -216,8 +219,8 @@ async function listen(parts: Parts): Promise<RunningServer> {
 }
 
 /** Services that Envoys and tools call besides those of discovery. */
-function furtherRoutes(registry: NodeRegistry, { loadReportMs }: ServeOptions): Routes {
+function furtherRoutes(registry: NodeRegistry, telemetry: Telemetry, intervalMs: number | undefined): Routes {
   const add = registry.reports.add.bind(registry.reports);
-  const loads = { add, ...(loadReportMs === undefined ? {} : { intervalMs: loadReportMs }) };
-  return new Map([...loadReportingRoutes(loads), ...telemetryRoutes(new Telemetry()), ...clientStatusRoutes(registry)]);
+  const loads = { add, ...(intervalMs === undefined ? {} : { intervalMs }) };
+  return new Map([...loadReportingRoutes(loads), ...telemetryRoutes(telemetry), ...clientStatusRoutes(registry)]);
 }

@@ -2,6 +2,7 @@ import type { ControlPlane } from "../control/control-plane.ts";
 import type { Fleet } from "../control/fleet.ts";
 import type { MeshReader } from "../control/mesh-reader.ts";
 import type { Codec } from "../envoy/codec.ts";
+import type { Pushed } from "./pushed-metrics.ts";
 
 /** What is logged and where to; pino's logger is one. */
 export interface Log {
@@ -21,6 +22,8 @@ export interface Backend {
   readonly xdsAddress: string;
   /** For the counters of acknowledgements and refusals in `/metrics`. */
   readonly fleet?: Pick<Fleet, "listen">;
+  /** For what Envoys push, in `/metrics`. */
+  readonly pushed?: Pushed;
 }
 
 /** The same while it is being served. */

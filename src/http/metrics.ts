@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry } from "prom-client";
 import type { FleetEvent, NodeState } from "../control/fleet.ts";
 import { CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, shortTypeName } from "../core/resource/type-url.ts";
 import type { Serving } from "./backend.ts";
+import { addPushedMetrics } from "./pushed-metrics.ts";
 
 /** The numbers of one control plane, in a registry of its own. Labels are closed lists: no node, no resource has one. */
 export interface Metrics {
@@ -30,6 +31,7 @@ export function createMetrics(backend: Serving): Metrics {
   const registry = new Registry();
   addStateGauges(registry, backend);
   addProcessGauges(registry, backend.version);
+  if (backend.pushed !== undefined) addPushedMetrics(registry, backend.pushed);
   const requests = new Counter({
     name: "belay_http_requests_total",
     help: "Answers of the HTTP API",

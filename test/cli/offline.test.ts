@@ -107,4 +107,6 @@ test("bootstrap prints one YAML document; the address is --xds, else what the se
   expect([named.exit, named.stderr]).toEqual([0, ""]);
   expect(named.stdout).toContain("19000");
   expect(named.stdout).toContain("DELTA_GRPC");
+  expect(named.stdout).not.toContain("load_stats_config");
+  expect((await belay(NOWHERE, [...bootstrap, "--load-reports"])).stdout).toContain("load_stats_config");
 });

@@ -9,6 +9,7 @@ const node = { id: "edge-1", cluster: "edge", labels: { env: "prod", team: "@sho
 const KINDS: readonly [string, BootstrapOptions][] = [
   ["state of the world, to an IPv4 address", { node, xds: { host: "127.0.0.1", port: 18_000 } }],
   ["delta", { node, xds: { host: "127.0.0.1", port: 18_000 }, delta: true }],
+  ["with load reports", { node, xds: { host: "127.0.0.1", port: 18_000 }, loadReports: true }],
   ["to an IPv6 address", { node, xds: { host: "::1", port: 18_000 } }],
   ["to a host name", { node: { id: "a", cluster: "b" }, xds: { host: "belay.internal", port: 443 } }],
   ["with an admin interface", { node, xds: { host: "127.0.0.1", port: 1 }, admin: { address: "127.0.0.1", port: 0 } }],

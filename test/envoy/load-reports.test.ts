@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ClusterLoad } from "../../src/core/load/report.ts";
+import { XDS_CLUSTER } from "../../src/core/mesh/names.ts";
 import { bootstrap } from "../../src/envoy/bootstrap.ts";
 import { freeAddress } from "../../src/lab/addresses.ts";
 import { Lifetimes } from "../../src/lab/lifetimes.ts";
@@ -65,7 +66,17 @@ async function world(failureRate: number): Promise<World> {
   return { server, proxy, send };
 }
 
-/** The bootstrap of the lab with what the option adds to it. */
+/** Pushes metrics over the connection that there is. */
+const METRICS_SINK = {
+  name: "envoy.stat_sinks.metrics_service",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig",
+    transport_api_version: "V3",
+    grpc_service: { envoy_grpc: { cluster_name: XDS_CLUSTER } },
+  },
+};
+
+/** The bootstrap of the lab with what the option adds to it, and metrics. */
 function reporting(plain: Readonly<Record<string, unknown>>, xds: string): Readonly<Record<string, unknown>> {
   const [host = "", port] = xds.split(":");
   const own = bootstrap({
@@ -73,7 +84,8 @@ function reporting(plain: Readonly<Record<string, unknown>>, xds: string): Reado
     xds: { host, port: Number(port) },
     loadReports: true,
   });
-  return { ...plain, cluster_manager: (own as Record<string, unknown>)["cluster_manager"] };
+  const { cluster_manager } = own as Record<string, unknown>;
+  return { ...plain, cluster_manager, stats_sinks: [METRICS_SINK], stats_flush_interval: "0.2s" };
 }
 
 /** The first interval of a cluster is lost: once it has been told of, everything is counted. */
@@ -105,6 +117,17 @@ describe.skipIf("missing" in envoy)("an Envoy that reports its load", () => {
     await afterFirstInterval(all);
     await all.send(50);
     expect(await loadOf(all, ({ error }) => error >= 50)).toMatchObject({ success: 0, error: 50 });
+  });
+
+  test("has its metrics taken too, and both are counted", async () => {
+    const all = await world(0);
+    await afterFirstInterval(all);
+    const text = await eventually(async () => {
+      const scraped = await (await fetch(`${all.server.http}/metrics`)).text();
+      return /^belay_telemetry_messages_total\{service="metrics"\} [1-9]/m.test(scraped) ? scraped : undefined;
+    }, "metrics have come");
+    expect(text).toContain("belay_nodes_reporting_load 1\n");
+    expect(text).toContain('belay_telemetry_unreadable_total{service="metrics"} 0\n');
   });
 
   test("is told of over CSDS as the control plane has it", async () => {
