@@ -225,7 +225,7 @@ const TABLE: readonly [what: string, json: object, refs: readonly string[]][] = 
   ],
 ];
 
-describe("the references of a resource", () => {
+describe("P67 the references of a resource", () => {
   test.each(TABLE)("%s", (_, json, refs) => {
     expect(refsOf(json)).toEqual(refs);
   });

@@ -79,7 +79,7 @@ const node = nodeBytes({
 });
 
 describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect) => {
-  test("a node is read, answered, and converges with its ACK", async () => {
+  test("a node is read, answered by one that says who it is (P64), and converges with its ACK", async () => {
     const client = connect(dialect);
     client.send({ node, typeUrl: CLUSTER });
     const connected = await eventOf("connected");
@@ -105,7 +105,7 @@ describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect
     expect(registry.node("n1")).toMatchObject({ state: "IN_SYNC", connected: true, acked: { revision: 1 } });
   });
 
-  test("a refusal is recorded with its words made safe, and not answered", async () => {
+  test("a refusal is recorded with its words made safe (P57), and not answered", async () => {
     const client = connect(dialect);
     client.send({ node, typeUrl: CLUSTER });
     await eventOf("connected");

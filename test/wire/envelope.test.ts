@@ -230,7 +230,7 @@ describe.each(["sotw", "delta"] as const)("responses are written as they are to 
     );
   });
 
-  test("streams in the same state share everything but the nonce", () => {
+  test("P60 streams in the same state share everything but the nonce, and content decides what is the same", () => {
     const bytes = new ResponseBytes(() => "belay");
     const large = resource("large", Buffer.alloc(10_000, 1));
     const [body, tail] = bytes.framed(dialect, responseOf([large]));
