@@ -56,7 +56,7 @@ test("P69 what a stream is sent arrives in the order in which it was sent, urgen
   const client = new FakeClient();
   const stream = pacer.stream(client);
   const messages = ["clusters", "endpoints", "listeners", "routes"];
-  messages.forEach((message, index) => void stream.send(bytes(message), index % 2 === 1));
+  for (const [index, message] of messages.entries()) stream.send(bytes(message), index % 2 === 1);
   busy.read();
   for (const _ of messages) client.read();
   expect(client.taken).toEqual(messages);
