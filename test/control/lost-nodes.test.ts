@@ -46,7 +46,7 @@ it("a node that went away is listed for a day, and is forgotten at the first tha
   expect([...seats.all().keys()]).toEqual(["young", "now"]);
 });
 
-it("of a flood of names the newest stay, and memory with them", () => {
+it("P58 of a flood of names the newest stay, and memory with them", () => {
   const { come, listed, forgotten, seats } = registryWith();
   const stay = come("real");
   for (let n = 0; n < 10_500; n++) come(`made-up-${n}`)();
