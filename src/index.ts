@@ -1,5 +1,7 @@
 // The library's public names, and nothing else.
 
+export type { LoadQuery } from "./control/load-reports.ts";
+export type { ClusterLoad } from "./core/load/report.ts";
 export type { EncodedResource, ResourceInput, ResourceName, Versions } from "./library/snapshot.ts";
 export { Snapshot, SnapshotError, snapshot } from "./library/snapshot.ts";
 export type { Convergence, NodeView } from "./library/snapshot-cache.ts";
