@@ -32,3 +32,21 @@ describe.each(["sotw", "delta"] as const)("%s", (dialect) => {
     expect(response.resources).toHaveLength(2);
   });
 });
+
+test("P62 a client that takes 4 MiB at most is given 12 MB in portions that it takes, delta", async () => {
+  const names = Array.from({ length: 6_000 }, (_, index) => `cluster-${index}`);
+  const all = names.map((name) => ({ typeUrl: ENDPOINTS, name, version: "1", bytes: Buffer.alloc(2_000), refs: [] }));
+  const client = edge.connect("delta");
+  client.send({ node: nodeOf("n1"), typeUrl: ENDPOINTS, resourceNamesSubscribe: names });
+  await edge.eventOf("connected");
+  edge.registry.assign("n1", viewOf(...all));
+  const taken = new Set<unknown>();
+  for (let portions = 0; taken.size < names.length; portions += 1) {
+    expect(portions).toBeLessThan(5);
+    const { nonce, resources } = await client.next();
+    for (const { name } of resources) taken.add(name);
+    client.send({ typeUrl: ENDPOINTS, responseNonce: nonce });
+  }
+  await edge.eventOf("converged");
+  expect(client.unread).toEqual([]);
+});
