@@ -43,11 +43,12 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
     end: (how, why) => call.end({ code: END[how], message: why }),
   };
   const session = edge.open(dialect, sink, typeUrl);
+  const stream: Incoming = { session, reader, scope: typeUrl, asked: new Set() };
   const receive = dialect === "sotw" ? receiveSotw : receiveDelta;
   return {
     onMessage: (message) => {
       try {
-        receive(session, reader, message, typeUrl);
+        receive(stream, message);
       } catch (error) {
         if (!(error instanceof GrpcError)) throw error;
         edge.onWarning(`an xDS stream of ${call.peer} is ended: ${error.message}`);
@@ -59,15 +60,40 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
   };
 }
 
-function receiveSotw(session: XdsSession, reader: RequestReader, bytes: Buffer, typeUrl: string | undefined): void {
+/** An Envoy asks for a dozen types; what is kept for each is looked through again and again. */
+const TYPES_LIMIT = 100;
+
+/** The side of a stream that comes in. */
+interface Incoming {
+  readonly session: XdsSession;
+  readonly reader: RequestReader;
+  /** The type of its service, where that carries one only. */
+  readonly scope: string | undefined;
+  /** Types that were asked for so far. */
+  readonly asked: Set<string>;
+}
+
+function admit({ asked }: Incoming, typeUrl: string): void {
+  if (asked.has(typeUrl)) return;
+  if (asked.size >= TYPES_LIMIT) {
+    throw new GrpcError(STATUS.invalidArgument, `one stream asks for more than ${TYPES_LIMIT} types of resources`);
+  }
+  asked.add(typeUrl);
+}
+
+function receiveSotw(stream: Incoming, bytes: Buffer): void {
+  const { session, reader, scope } = stream;
   const { request, node } = reader.sotw(bytes);
-  const ofType = typed(request, typeUrl);
+  const ofType = typed(request, scope);
+  if (ofType !== undefined) admit(stream, ofType.typeUrl);
   if (ofType !== undefined) session.onSotw(ofType, node === undefined ? undefined : readNode(node));
 }
 
-function receiveDelta(session: XdsSession, reader: RequestReader, bytes: Buffer, typeUrl: string | undefined): void {
+function receiveDelta(stream: Incoming, bytes: Buffer): void {
+  const { session, reader, scope } = stream;
   const { request, node } = reader.delta(bytes);
-  const ofType = typed(request, typeUrl);
+  const ofType = typed(request, scope);
+  if (ofType !== undefined) admit(stream, ofType.typeUrl);
   if (ofType !== undefined) session.onDelta(ofType, node === undefined ? undefined : readNode(node));
 }
 
