@@ -19,10 +19,7 @@ import { compile } from "./envoy/compile.ts";
 import { createMeshReader } from "./file/mesh-reader.ts";
 import { readMeshText } from "./file/read-file.ts";
 import { loadCodec } from "./file/schema-set.ts";
-import type { Routes } from "./grpc/call.ts";
-import { clientStatusRoutes } from "./grpc/client-status.ts";
-import { loadReportingRoutes } from "./grpc/load-reporting.ts";
-import { telemetryRoutes } from "./grpc/telemetry.ts";
+import { furtherRoutes } from "./grpc/further-services.ts";
 import { listenXds } from "./grpc/xds-server.ts";
 import { createHttpServer } from "./http/server.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
@@ -189,11 +186,20 @@ async function listen(parts: Parts): Promise<RunningServer> {
     fetch: (request, node) => registry.fetchOnce(request, node),
     identifier: () => `belay r${controlPlane.state().live?.revision ?? 0}`,
     onWarning: (message) => log.warn(message),
-    more: furtherRoutes(registry, telemetry, options.loadReportMs),
+    more: furtherRoutes({ registry, telemetry, loadReportMs: options.loadReportMs }),
   });
   const xdsAddress = `${options.xds.slice(0, options.xds.lastIndexOf(":"))}:${xds.port}`;
   const pushed = { reports: registry.reports, telemetry };
-  const http = createHttpServer({ controlPlane, fleet: registry, pushed, meshReader: reader, codec, log, xdsAddress });
+  const http = createHttpServer({
+    controlPlane,
+    fleet: registry,
+    fetch: (request, node) => registry.fetchOnce(request, node),
+    pushed,
+    meshReader: reader,
+    codec,
+    log,
+    xdsAddress,
+  });
   let bound: { url: string };
   try {
     bound = await http.listen(options.http);
@@ -216,11 +222,4 @@ async function listen(parts: Parts): Promise<RunningServer> {
       await xds.close(CLOSE_MS);
     },
   };
-}
-
-/** Services that Envoys and tools call besides those of discovery. */
-function furtherRoutes(registry: NodeRegistry, telemetry: Telemetry, intervalMs: number | undefined): Routes {
-  const add = registry.reports.add.bind(registry.reports);
-  const loads = { add, ...(intervalMs === undefined ? {} : { intervalMs }) };
-  return new Map([...loadReportingRoutes(loads), ...telemetryRoutes(telemetry), ...clientStatusRoutes(registry)]);
 }

@@ -1,8 +1,10 @@
 import type { ClusterLoad } from "../core/load/report.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
-import type { Dialect, StreamEvent } from "../core/xds/message.ts";
+import type { Dialect, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
+import type { Fetched } from "./fetches.ts";
+import { Fetches } from "./fetches.ts";
 import type { Fleet, FleetEvent, NodeStatus, View } from "./fleet.ts";
 import type { LoadQuery } from "./load-reports.ts";
 import { LoadReports } from "./load-reports.ts";
@@ -24,6 +26,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   /** What nodes report of their traffic. */
   readonly reports: LoadReports;
   readonly #settings: SessionSettings;
+  readonly #fetches: Fetches;
   readonly #entries = new Map<string, NodeEntry>();
   readonly #lost: LostNodes;
   readonly #listeners = new Set<(event: FleetEvent) => void>();
@@ -31,6 +34,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
 
   constructor(settings: SessionSettings, lost: Partial<LostLimits> = {}) {
     this.#settings = settings;
+    this.#fetches = new Fetches(this, settings);
     this.#lost = new LostNodes(lost);
     this.reports = new LoadReports(settings.clock);
   }
@@ -44,6 +48,12 @@ export class NodeRegistry implements Fleet, NodeDesk {
     const session = new Session({ dialect, scope }, sink, this, this.#settings);
     if (this.#closed !== undefined) session.end("unavailable", this.#closed);
     return session;
+  }
+
+  /** Answers a request that stands for itself, on no stream: REST, and unary gRPC. */
+  async fetchOnce(request: SotwRequest, node: NodeIdentity | undefined): Promise<Fetched> {
+    if (this.#closed !== undefined) return { kind: "unavailable", why: this.#closed };
+    return this.#fetches.answer(request, node);
   }
 
   /** From now on streams get UNAVAILABLE with this reason: better no answer than a wrong one. */
@@ -83,7 +93,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     if (view !== entry.view) entry.inSyncWith = undefined;
     entry.view = view;
     // All of them first: each is polled in sight of the others.
-    for (const stream of entry.streams) stream.adopt(view);
+    for (const stream of entry.streams.slice()) stream.adopt(view);
     for (const stream of entry.streams.slice()) stream.refresh();
   }
 

@@ -20,6 +20,8 @@ export interface Call {
   send(message: Framed, done?: () => void): void;
   /** Ends the call; what was sent before still arrives. */
   end(status: GrpcStatus): void;
+  /** Ends the call for what was thrown: with its status, or INTERNAL and a warning where it is a defect. */
+  fail(error: unknown): void;
   /** Gives the call up at once: nothing more is said to a client that does not listen. */
   cut(): void;
 }
@@ -195,7 +197,7 @@ export class GrpcCall implements Call {
         this.#stream.resume();
       },
       (error: unknown) => {
-        this.#fail(error);
+        this.fail(error);
         this.#stream.resume();
       },
     );
@@ -206,11 +208,11 @@ export class GrpcCall implements Call {
     try {
       work();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
-  #fail(error: unknown): void {
+  fail(error: unknown): void {
     if (error instanceof GrpcError) {
       this.end(error.status);
       return;

@@ -1,5 +1,7 @@
+import type { Fetched } from "../control/fetches.ts";
 import type { StreamSink, XdsSession } from "../control/sessions.ts";
-import type { Dialect } from "../core/xds/message.ts";
+import type { NodeIdentity } from "../core/node/node.ts";
+import type { Dialect, SotwRequest } from "../core/xds/message.ts";
 import { listenAddress } from "./address.ts";
 import type { Method, Routes } from "./call.ts";
 import type { GrpcListener } from "./grpc-server.ts";
@@ -7,6 +9,7 @@ import { listenGrpc } from "./grpc-server.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestReader } from "./request-reader.ts";
 import { ResponseBytes } from "./response-bytes.ts";
+import { fetchMethod } from "./xds-fetch.ts";
 import { XDS_SERVICES } from "./xds-services.ts";
 import { serveStream } from "./xds-stream.ts";
 
@@ -14,6 +17,8 @@ import { serveStream } from "./xds-stream.ts";
 export interface XdsServerOptions {
   /** A stream has come, for one type or (undefined) for all. */
   readonly open: (dialect: Dialect, sink: StreamSink, typeUrl?: string) => XdsSession;
+  /** A request has come that stands for itself; without this, there are no methods for such requests. */
+  readonly fetch?: (request: SotwRequest, node: NodeIdentity | undefined) => Promise<Fetched>;
   /** Shown by Envoy as `control_plane.identifier` (rule R10, P64). */
   readonly identifier: () => string;
   readonly onWarning: (message: string) => void;
@@ -69,9 +74,11 @@ function xdsRoutes(options: XdsServerOptions): Map<string, Method> {
   const pacer = new Pacer({ stallMs });
   const edge = { open, onWarning, pacer, reader: new RequestReader(), bytes: new ResponseBytes(identifier) };
   const routes = new Map<string, Method>();
-  for (const { name, typeUrl, sotw, delta } of XDS_SERVICES) {
+  for (const { name, typeUrl, sotw, delta, fetch } of XDS_SERVICES) {
     if (sotw !== undefined) routes.set(`/${name}/${sotw}`, (call) => serveStream(call, edge, "sotw", typeUrl));
     if (delta !== undefined) routes.set(`/${name}/${delta}`, (call) => serveStream(call, edge, "delta", typeUrl));
+    if (fetch !== undefined && options.fetch !== undefined)
+      routes.set(`/${name}/${fetch}`, fetchMethod(options.fetch, edge, typeUrl));
   }
   return routes;
 }

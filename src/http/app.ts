@@ -8,6 +8,7 @@ import { openApi } from "./openapi.ts";
 import { type Operation, operation } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
 import { page } from "./page/page.ts";
+import { DISCOVERY, discover } from "./route/discovery.ts";
 
 export interface AppOptions {
   readonly backend: Serving;
@@ -25,6 +26,12 @@ export function createApp({ backend, metrics, isLoopback }: AppOptions): (reques
   }
   for (const path of new Set(operations.map((one) => one.path)))
     app.all(honoPath(path), () => wrongMethod(path, operations));
+  for (const [path, typeUrl] of DISCOVERY) {
+    app.post(path, (c) => discover(backend, c.req.raw, typeUrl));
+    app.all(path, () =>
+      json(405, { error: { code: "wrong-method", message: `${path} takes POST` } }, { allow: "POST" }),
+    );
+  }
   app.notFound(notFound);
   app.onError((error, c) => {
     if (!(error instanceof Refusal)) report(backend, c.req.raw, error);
@@ -33,7 +40,8 @@ export function createApp({ backend, metrics, isLoopback }: AppOptions): (reques
   return async (request) => {
     let response: Response;
     try {
-      refuseStrangers(request, isLoopback());
+      // An Envoy that polls calls this server by the name of its own cluster; what it asks has a guard of its own.
+      if (!DISCOVERY.has(new URL(request.url).pathname)) refuseStrangers(request, isLoopback());
       refuseBrokenPath(request);
       response = await app.fetch(request);
     } catch (error) {

@@ -1,6 +1,9 @@
 import type { ControlPlane } from "../control/control-plane.ts";
+import type { Fetched } from "../control/fetches.ts";
 import type { Fleet } from "../control/fleet.ts";
 import type { MeshReader } from "../control/mesh-reader.ts";
+import type { NodeIdentity } from "../core/node/node.ts";
+import type { SotwRequest } from "../core/xds/message.ts";
 import type { Codec } from "../envoy/codec.ts";
 import type { Pushed } from "./pushed-metrics.ts";
 
@@ -22,6 +25,8 @@ export interface Backend {
   readonly xdsAddress: string;
   /** For the counters of acknowledgements and refusals in `/metrics`. */
   readonly fleet?: Pick<Fleet, "listen">;
+  /** Answers Envoys that poll; without it they are told to use gRPC. */
+  readonly fetch?: (request: SotwRequest, node: NodeIdentity | undefined) => Promise<Fetched>;
   /** For what Envoys push, in `/metrics`. */
   readonly pushed?: Pushed;
 }

@@ -1,9 +1,12 @@
 import { randomInt } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { FleetEvent } from "../control/fleet.ts";
+import type { LoadQuery } from "../control/load-reports.ts";
 import { NodeRegistry } from "../control/node-registry.ts";
 import { sessionSettings } from "../control/session-settings.ts";
-import { clientStatusRoutes } from "../grpc/client-status.ts";
+import { Telemetry } from "../control/telemetry.ts";
+import type { ClusterLoad } from "../core/load/report.ts";
+import { furtherRoutes } from "../grpc/further-services.ts";
 import type { XdsListener } from "../grpc/xds-server.ts";
 import { listenXds } from "../grpc/xds-server.ts";
 import type { SnapshotCache } from "./snapshot-cache.ts";
@@ -17,6 +20,8 @@ export interface XdsServerOptions {
   readonly holdMs?: number;
   /** Shown by Envoy as `control_plane.identifier`. */
   readonly identifier?: string;
+  /** How often Envoys that report their load do so; 10 s. */
+  readonly loadReportMs?: number;
 }
 
 /** What a server tells: `connect` and `close` with empty type, version and nonce. */
@@ -47,13 +52,15 @@ export class XdsServer {
   readonly #cache: SnapshotCache;
   readonly #registry: NodeRegistry;
   readonly #identifier: string;
+  readonly #loadReportMs: number | undefined;
   readonly #events = new EventEmitter<Events>();
   #listener: XdsListener | undefined;
   #detach: (() => void) | undefined;
 
-  constructor({ cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay" }: XdsServerOptions) {
+  constructor({ cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay", loadReportMs }: XdsServerOptions) {
     this.#cache = cache;
     this.#identifier = identifier;
+    this.#loadReportMs = loadReportMs;
     this.#registry = new NodeRegistry(sessionSettings({ graceMs, holdMs }, randomInt(2 ** 31)));
     this.#registry.listen((event) => this.#tell(event));
   }
@@ -67,12 +74,22 @@ export class XdsServer {
     if (this.#listener !== undefined) throw new Error(`this server listens already, on port ${this.#listener.port}`);
     this.#listener = await listenXds(address, {
       open: (dialect, sink, typeUrl) => this.#registry.open(dialect, sink, typeUrl),
+      fetch: (request, node) => this.#registry.fetchOnce(request, node),
       identifier: () => this.#identifier,
       onWarning: () => {},
-      more: clientStatusRoutes(this.#registry),
+      more: furtherRoutes({
+        registry: this.#registry,
+        telemetry: new Telemetry(),
+        loadReportMs: this.#loadReportMs,
+      }),
     });
     this.#detach = this.#cache.attach(this.#registry);
     return { port: this.#listener.port };
+  }
+
+  /** What nodes have counted of late of each cluster that they call, from their load reports (LRS). */
+  loads(query?: LoadQuery): ReadonlyMap<string, ClusterLoad> {
+    return this.#registry.loads(query);
   }
 
   /** Calls the listener at each event of that name. */

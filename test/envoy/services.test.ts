@@ -2,6 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../src/control/clock.ts";
+import { NodeRegistry } from "../../src/control/node-registry.ts";
+import { unreadyControlPlane } from "../../src/control/unready.ts";
+import { emptyState } from "../../src/core/journal/fold.ts";
+import { createMeshReader } from "../../src/file/mesh-reader.ts";
+import { builtCodec } from "../../src/file/schema-set.ts";
+import { createHttpServer } from "../../src/http/server.ts";
 import { freeAddress } from "../../src/lab/addresses.ts";
 import { startLoad } from "../../src/lab/load.ts";
 import { http2Target } from "../../src/lab/target.ts";
@@ -23,7 +30,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-type Api = "GRPC" | "DELTA_GRPC";
+type Api = "GRPC" | "DELTA_GRPC" | "REST";
 
 const sourceOf = (api_type: Api) => ({
   resource_api_version: "V3",
@@ -31,7 +38,9 @@ const sourceOf = (api_type: Api) => ({
   api_config_source: {
     api_type,
     transport_api_version: "V3",
-    grpc_services: [{ envoy_grpc: { cluster_name: "xds" } }],
+    ...(api_type === "REST"
+      ? { cluster_names: ["xds"], refresh_delay: "0.1s", request_timeout: "5s" }
+      : { grpc_services: [{ envoy_grpc: { cluster_name: "xds" } }] }),
   },
 });
 
@@ -59,7 +68,7 @@ function bootstrapOf(api: Api, xds: string) {
           name: "xds",
           connect_timeout: "1s",
           load_assignment: { cluster_name: "xds", endpoints },
-          typed_extension_protocol_options: HTTP2,
+          ...(api === "REST" ? {} : { typed_extension_protocol_options: HTTP2 }),
         },
       ],
     },
@@ -155,4 +164,53 @@ describe.skipIf("missing" in envoy)("an Envoy that uses a service for each type"
       expect(types.map(({ state }) => state)).toEqual(["SYNCED", "SYNCED", "SYNCED", "SYNCED"]);
     },
   );
+
+  test("REST: polls get what is new, and take a change", async () => {
+    if ("missing" in envoy) return;
+    const dir = await mkdtemp(join(tmpdir(), "belay-services-"));
+    closers.push(() => rm(dir, { recursive: true, force: true }));
+    const upstream = await startUpstream({ version: "v1" });
+    closers.push(() => upstream.close());
+    const world: World = { api: "REST", listen: await freeAddress(), upstream: upstream.address };
+    const registry = new NodeRegistry({
+      clock: systemClock,
+      times: { graceMs: 1_000, holdMs: 5_000 },
+      defer: (work) => void setImmediate(work),
+      tag: () => "rest-",
+      redact: (text) => text,
+    });
+    const cache = new SnapshotCache();
+    closers.push(cache.attach(registry));
+    const http = createHttpServer({
+      controlPlane: unreadyControlPlane("this is only for polls", emptyState(), registry),
+      meshReader: createMeshReader(),
+      codec: builtCodec(),
+      log: { info() {}, warn() {}, error() {} },
+      xdsAddress: "none",
+      fetch: (request, node) => registry.fetchOnce(request, node),
+    });
+    closers.push(() => http.close());
+    const { url } = await http.listen("127.0.0.1:0");
+    cache.set("", snapshot({ resources: resourcesOf(world, "c-0", 0) }));
+    const xds = new URL(url).host;
+    const running = await runEnvoy({ binary: envoy.path, bootstrap: bootstrapOf("REST", xds), dir });
+    closers.push(() => running.stop());
+    await running.ready();
+    expect((await cache.converged("", { timeoutMs: CONVERGED_MS })).acked).toEqual(["separate-1"]);
+
+    const target = http2Target("separate-1", `http://${world.listen}`);
+    closers.push(() => target.close());
+    expect(await target.request("/", { timeoutMs: 5_000 })).toMatchObject({ status: 200 });
+    cache.set("", snapshot({ resources: resourcesOf(world, "c-1", 0) }));
+    expect((await cache.converged("", { timeoutMs: CONVERGED_MS })).acked).toEqual(["separate-1"]);
+    await expect
+      .poll(() => running.stats("^cluster.c-[01].warming_state$").then((stats) => [...stats.keys()]))
+      .toEqual(["cluster.c-1.warming_state"]);
+    expect(await target.request("/", { timeoutMs: 5_000 })).toMatchObject({ status: 200 });
+    // Unchanged polls are no updates: 304.
+    const updates = (await running.stats("^cluster_manager.cds.update_(success|rejected)$")).get(
+      "cluster_manager.cds.update_success",
+    );
+    expect(updates).toBe(2n);
+  });
 });

@@ -4,7 +4,7 @@ import type { Fleet } from "../../src/control/fleet.ts";
 import type { MeshReader } from "../../src/control/mesh-reader.ts";
 import type { Mesh } from "../../src/core/mesh/mesh.ts";
 import type { Codec } from "../../src/envoy/codec.ts";
-import type { Log } from "../../src/http/backend.ts";
+import type { Backend, Log } from "../../src/http/backend.ts";
 import { createHttpServer } from "../../src/http/server.ts";
 import { FakeControlPlane, meshOf } from "./fake-control-plane.ts";
 
@@ -96,6 +96,7 @@ export async function serving(
   address = "127.0.0.1:0",
   log: Log = silent,
   fleet?: Pick<Fleet, "listen">,
+  more: Partial<Backend> = {},
 ): Promise<Serving> {
   const controlPlane = new FakeControlPlane();
   const server = createHttpServer({
@@ -105,6 +106,7 @@ export async function serving(
     log,
     ...(fleet === undefined ? {} : { fleet }),
     xdsAddress: "127.0.0.1:18000",
+    ...more,
   });
   const { url } = await server.listen(address);
   const close = (): Promise<void> => server.close();

@@ -84,3 +84,27 @@ export class AdsClient {
 export function nodeBytes(node: object): Buffer {
   return message("Node").serialize(node);
 }
+
+/** What came of a unary call: a response, or the status that it ended with. */
+export type UnaryAnswer = { readonly response: WireResponse } | { readonly code: number; readonly details: string };
+
+/** One DiscoveryRequest on no stream. */
+export async function unaryCall(address: string, method: string, request: object): Promise<UnaryAnswer> {
+  const client = new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+  try {
+    return await new Promise((resolve) => {
+      client.makeUnaryRequest(
+        method,
+        (value: object) => message("DiscoveryRequest").serialize(value),
+        (bytes: Buffer) => message("DiscoveryResponse").deserialize(bytes) as unknown as WireResponse,
+        request,
+        (error, response) => {
+          if (response !== undefined) resolve({ response });
+          else resolve({ code: error?.code ?? 0, details: error?.details ?? "" });
+        },
+      );
+    });
+  } finally {
+    client.close();
+  }
+}

@@ -51,6 +51,7 @@ export async function startEdge(
   registry.listen((event) => events.push(event));
   const listener: XdsListener = await listenXds("127.0.0.1:0", {
     open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
+    fetch: (request, node) => registry.fetchOnce(request, node),
     identifier: () => "belay-test",
     onWarning: () => {},
     more: more(registry),
