@@ -7,7 +7,8 @@ import { npmProtos } from "./npm-protos.mjs";
 import { main, ROOT, StepFailed } from "./steps.mjs";
 
 /*
- * Writes Envoy's API to dist/envoy-api.binpb, a FileDescriptorSet, and to dist/envoy-api.json where it came from.
+ * Writes Envoy's API to dist/envoy-api.binpb, a FileDescriptorSet, the part of it that a start needs to
+ * dist/envoy-api-part.binpb, and to dist/envoy-api.json where they came from.
  * Runs after the compiler: the reader of binaries is the program's own.
  */
 
@@ -21,6 +22,7 @@ await main(async () => {
   if (!existsSync(reader)) throw new StepFailed("dist/ holds no build yet: run npm run build.");
   const { scanDescriptors } = await import(reader);
   const { openRegistry } = await import(join(DIST, "envoy", "registry.js"));
+  const { usualPart } = await import(join(DIST, "envoy", "schema-part.js"));
   const path = findEnvoy();
   const schema = path === undefined ? fromNpm() : fromEnvoy(path, scanDescriptors);
   const types = [...openRegistry(schema.set)];
@@ -28,6 +30,7 @@ await main(async () => {
   const files = new Set(types.map((type) => type.file.name)).size;
   const { set, ...about } = schema;
   replace("envoy-api.binpb", set);
+  replace("envoy-api-part.binpb", usualPart(set));
   replace("envoy-api.json", `${JSON.stringify({ ...about, messages, files }, undefined, 2)}\n`);
 });
 

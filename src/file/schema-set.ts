@@ -8,6 +8,7 @@ import { ControlError } from "../core/failure/control-error.ts";
 import type { Digest } from "../core/resource/resource.ts";
 import type { Codec } from "../envoy/codec.ts";
 import { scanDescriptors } from "../envoy/descriptor-scan.ts";
+import { growingCodec } from "../envoy/growing-codec.ts";
 import { createCodec } from "../envoy/json-codec.ts";
 
 /** Where the API comes from: a FileDescriptorSet, or an Envoy binary; without either, from the set of the build. */
@@ -18,6 +19,7 @@ export interface SchemaSource {
 
 // The same folder from src/file/ and from dist/file/.
 const BUILT_SET = fileURLToPath(new URL("../../dist/envoy-api.binpb", import.meta.url));
+const BUILT_PART = fileURLToPath(new URL("../../dist/envoy-api-part.binpb", import.meta.url));
 const BUILT_ABOUT = fileURLToPath(new URL("../../dist/envoy-api.json", import.meta.url));
 
 const VERSION_TIMEOUT_MS = 20_000;
@@ -36,18 +38,26 @@ export async function loadCodec({ descriptorSet, envoy }: SchemaSource = {}): Pr
 let built: Codec | undefined;
 
 /**
- * The codec of the Envoy that the build found; made once, at the first call, which takes about 0.1 s.
+ * The codec of the Envoy that the build found; made once, at the first call, with the part of its API that most meshes need.
  *
  * @throws ControlError `invalid` where nothing has been built
  */
 export function builtCodec(): Codec {
-  built ??= createCodec({ ...readBuilt(), digest: sha256 });
+  built ??= openBuilt();
   return built;
 }
 
-function readBuilt(): { set: Uint8Array; envoyVersion: string } {
+/** Both sets are read now: a later build may replace the files of a program that runs. */
+function openBuilt(): Codec {
+  const { part, set, envoyVersion } = readBuilt();
+  const codecOf = (files: Uint8Array): Codec => createCodec({ set: files, envoyVersion, digest: sha256 });
+  return growingCodec(codecOf(part), () => codecOf(set));
+}
+
+function readBuilt(): { part: Uint8Array; set: Uint8Array; envoyVersion: string } {
   try {
-    return { set: readFileSync(BUILT_SET), envoyVersion: versionIn(readFileSync(BUILT_ABOUT, "utf8")) };
+    const envoyVersion = versionIn(readFileSync(BUILT_ABOUT, "utf8"));
+    return { part: readFileSync(BUILT_PART), set: readFileSync(BUILT_SET), envoyVersion };
   } catch (error) {
     if (error instanceof ControlError) throw error;
     const what = "Envoy's API has not been read out of an Envoy yet: run npm run build, or name one with --envoy";
