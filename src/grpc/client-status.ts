@@ -6,6 +6,7 @@ import { statusResponse } from "./client-status-bytes.ts";
 import { readStatusRequest } from "./client-status-reader.ts";
 import { framed } from "./framing.ts";
 import { GrpcError, STATUS } from "./status.ts";
+import { unary } from "./unary.ts";
 
 const SERVICE = "/envoy.service.status.v3.ClientStatusDiscoveryService";
 
@@ -19,21 +20,13 @@ const OK = { code: STATUS.ok, message: "" };
 
 /** The Client Status Discovery Service: what each connected node has of what it should have. */
 export function clientStatusRoutes(fleet: Pick<Fleet, "nodes" | "node">): Map<string, Method> {
-  return new Map([
-    [`${SERVICE}/FetchClientStatus`, (call: Call) => fetchStatus(call, fleet)],
+  return new Map<string, Method>([
+    [
+      `${SERVICE}/FetchClientStatus`,
+      unary(async (bytes) => framed(statusResponse(nodesFor(fleet, readStatusRequest(bytes))))),
+    ],
     [`${SERVICE}/StreamClientStatus`, (call: Call) => new StatusStream(call, fleet)],
   ]);
-}
-
-function fetchStatus(call: Call, fleet: Pick<Fleet, "nodes" | "node">): CallHandler {
-  return {
-    onMessage(bytes) {
-      call.send(framed(statusResponse(nodesFor(fleet, readStatusRequest(bytes)))));
-      call.end(OK);
-    },
-    onHalfClosed: () => call.end({ code: STATUS.internal, message: "the call carried no request" }),
-    onClosed() {},
-  };
 }
 
 /** A stream of questions: each is answered in turn, with what is true when its answer leaves. */

@@ -188,6 +188,7 @@ test("who asks on and on without reading the answers is cut off, and others are 
   for (let index = 0; index < 40; index += 1) call.write(frame(""));
   const once = new RawClient(edge.port).call(`${PATH}/FetchClientStatus`);
   once.write(frame(""));
+  once.stream.end();
   expect((await once.received(1))[0]?.length).toBeGreaterThan(1 << 20);
   call.stream.resume();
   expect((await call.ended).status).toBe("8");
@@ -201,6 +202,7 @@ test("a call without a request, and one whose request is none, fail alone", asyn
   silent.stream.end();
   expect((await silent.ended).status).toBe("13");
   const broken = raw.call(`${PATH}/FetchClientStatus`).write(frame(Buffer.from([0x0a, 0x7f])));
+  broken.stream.end();
   expect((await broken.ended).status).toBe("3");
   expect(await ask()).toEqual([]);
   raw.close();
