@@ -29,7 +29,7 @@ const USUAL = {
   padding: 0,
   kind: "endpoints",
   namesEach: 0,
-  changes: 5,
+  changes: 10,
   changed: 1,
 } as const;
 
@@ -58,7 +58,7 @@ const NACK = { ...USUAL, scenario: "nack", streams: 1, endpoints: 10, changes: 1
 
 /** All cases, in the order in which they are run. */
 export const CASES: readonly Case[] = [
-  ...inBoth("one-of-many", ONE_OF),
+  ...inBoth("one-of-many", { ...ONE_OF, changes: 5 }),
   ...inBoth("one-of-ten", { ...ONE_OF, endpoints: 10 }),
   { ...BIG, name: "big-sotw one", scenario: "push" },
   { ...BIG, name: "big-sotw all", scenario: "push", changed: 1_000 },
