@@ -87,7 +87,7 @@ class Conductor implements ControlPlane {
     const { live, unrepaired } = this.#ledger.state;
     if (live !== null) await this.#meshes.load(this.#ledger.state, live.revision);
     const { fleet } = this.#parts;
-    for (const [node, types] of unrepaired) for (const [typeUrl, names] of types) fleet.distrust(node, typeUrl, names);
+    for (const node of unrepaired.keys()) this.#distrust(node);
     this.#stopListening = fleet.listen((event) => this.#onFleet(event));
     await this.#queue.run(() => this.#turn());
   }
@@ -173,8 +173,15 @@ class Conductor implements ControlPlane {
     await this.#parts.store.close();
   }
 
+  /** The journal remembers what a refusal left unknown, whoever forgets it. */
+  #distrust(node: string): void {
+    const types = this.#ledger.state.unrepaired.get(node) ?? [];
+    for (const [typeUrl, names] of types) this.#parts.fleet.distrust(node, typeUrl, names);
+  }
+
   #onFleet(event: FleetEvent): void {
     this.#seats.onFleet(event);
+    if (event.kind === "forgotten" || event.kind === "faded") return this.#distrust(event.node.id);
     this.#refusals.onFleet(event);
     if (event.kind !== "acked") this.#kick();
   }

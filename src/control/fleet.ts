@@ -39,6 +39,8 @@ export type FleetEvent =
   | { readonly kind: "lost"; readonly node: NodeIdentity }
   /** It has been away for so long, or so many are, that nothing is known of it any more. */
   | { readonly kind: "forgotten"; readonly node: NodeIdentity }
+  /** It is away, and what it had is not known any more: too much would have to be remembered. */
+  | { readonly kind: "faded"; readonly node: NodeIdentity }
   /** The node has acknowledged everything that it asks for of the view. */
   | { readonly kind: "converged"; readonly node: NodeIdentity; readonly view: View }
   /** One response was acknowledged. */

@@ -35,7 +35,7 @@ export interface NodeEntry {
   /** The view that it is in sync with now. */
   inSyncWith: View | undefined;
   /** What it had when its streams ended. */
-  readonly memory: MemoryOfNode;
+  memory: MemoryOfNode;
   /** Milliseconds since the epoch: when it came or went. */
   since: number;
 }

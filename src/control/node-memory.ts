@@ -21,9 +21,15 @@ export class MemoryOfNode {
   readonly #services = new Map<string, Service>();
   readonly #doubts = new Map<string, readonly string[]>();
 
-  /** Is there anything whose content in force is not known? */
-  get isDoubted(): boolean {
-    return this.#doubts.size > 0;
+  /** How many names it holds. */
+  get size(): number {
+    let size = 0;
+    for (const names of this.#doubts.values()) size += names.length;
+    for (const { memory } of this.#services.values()) {
+      for (const { subscription, client } of memory.types.values())
+        size += (subscription?.names.size ?? 0) + client.except.size;
+    }
+    return size;
   }
 
   /** Names of a type whose content in force is not known. */

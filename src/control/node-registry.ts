@@ -29,6 +29,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
   readonly #fetches: Fetches;
   readonly #entries = new Map<string, NodeEntry>();
   readonly #lost: LostNodes;
+  /** What is in doubt of nodes that have not come yet: node, type URL, names. */
+  readonly #doubts = new Map<string, Map<string, readonly string[]>>();
   readonly #listeners = new Set<(event: FleetEvent) => void>();
   #closed: string | undefined;
 
@@ -98,7 +100,9 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   distrust(nodeId: string, typeUrl: string, names: readonly string[]): void {
-    this.#entry(nodeId).memory.distrust(typeUrl, names);
+    const entry = this.#entries.get(nodeId);
+    if (entry !== undefined) return entry.memory.distrust(typeUrl, names);
+    this.#doubts.set(nodeId, (this.#doubts.get(nodeId) ?? new Map<string, readonly string[]>()).set(typeUrl, names));
   }
 
   listen(listener: (event: FleetEvent) => void): () => void {
@@ -150,7 +154,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     }
     entry.since = this.#settings.clock.now();
     this.#emit({ kind: "lost", node: entry.identity });
-    this.#lost.went(entry.identity.id, entry.since);
+    this.#lost.went(entry.identity.id, entry.since, entry.memory.size);
     this.#forget(entry.since);
   }
 
@@ -184,13 +188,19 @@ export class NodeRegistry implements Fleet, NodeDesk {
     this.#emit({ ...event, kind: "refused", node, group, error: event.error.message });
   }
 
-  /** A node with something in doubt stays: it must be sent that again, whenever it comes back. */
+  /** Makes room. Whoever hears of it may know from elsewhere what is in doubt of the node, and say so with `distrust`. */
   #forget(now: number): void {
     for (const id of this.#lost.takeForgotten(now)) {
       const entry = this.#entries.get(id);
-      if (entry === undefined || entry.streams.length > 0 || entry.memory.isDoubted) continue;
+      if (entry === undefined) continue;
       this.#entries.delete(id);
       this.#emit({ kind: "forgotten", node: entry.identity });
+    }
+    for (const id of this.#lost.takeFaded()) {
+      const entry = this.#entries.get(id);
+      if (entry === undefined) continue;
+      entry.memory = new MemoryOfNode();
+      this.#emit({ kind: "faded", node: entry.identity });
     }
   }
 
@@ -207,6 +217,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
       memory: new MemoryOfNode(),
       since: this.#settings.clock.now(),
     };
+    for (const [typeUrl, names] of this.#doubts.get(id) ?? []) entry.memory.distrust(typeUrl, names);
+    this.#doubts.delete(id);
     this.#entries.set(id, entry);
     return entry;
   }

@@ -1,11 +1,23 @@
 import { expect, it } from "vitest";
 import type { FleetEvent } from "../../src/control/fleet.ts";
 import type { LostLimits } from "../../src/control/lost-nodes.ts";
+import type { LiveStream } from "../../src/control/node-entry.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { Seats } from "../../src/control/seats.ts";
 import type { NodeIdentity } from "../../src/core/node/node.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { VirtualClock } from "./virtual-clock.ts";
+
+/** A stream that says nothing. */
+const QUIET: LiveStream = {
+  scope: undefined,
+  stream: undefined,
+  adopt() {},
+  refresh() {},
+  owe() {},
+  wake() {},
+  end() {},
+};
 
 const HOUR_MS = 60 * 60_000;
 
@@ -20,17 +32,22 @@ function registryWith(limits: Partial<LostLimits> = {}) {
   const registry = new NodeRegistry(settings, limits);
   const seats = new Seats([]);
   const forgotten: string[] = [];
+  const faded: string[] = [];
   registry.listen((event: FleetEvent) => {
     seats.onFleet(event);
     if (event.kind === "forgotten") forgotten.push(event.node.id);
+    if (event.kind === "faded") faded.push(event.node.id);
   });
-  const come = (id: string): (() => void) => {
+  const come = (id: string, names: readonly string[] = []): (() => void) => {
     const session = registry.open("sotw", { send() {}, end() {} });
-    session.onSotw({ typeUrl: CLUSTER, versionInfo: "", names: [], nonce: "" }, identityOf(id));
+    session.onSotw({ typeUrl: CLUSTER, versionInfo: "", names, nonce: "" }, identityOf(id));
     return () => session.onClosed();
   };
   const listed = (): string[] => registry.nodes().map(({ identity }) => identity.id);
-  return { clock, registry, seats, forgotten, come, listed };
+  const join = (id: string) => registry.join(identityOf(id), QUIET).memory;
+  const remembered = (id: string): number => join(id).types.get(CLUSTER)?.subscription?.names.size ?? 0;
+  const doubtsOf = (id: string) => [...join(id).distrusted.values()];
+  return { clock, registry, seats, forgotten, faded, come, listed, remembered, doubtsOf };
 }
 
 it("a node that went away is listed for a day, and is forgotten at the first that goes after that", () => {
@@ -70,10 +87,21 @@ it("a node that is here is never forgotten, nor one that came back, however long
   expect(listed()).toEqual(["here", "away"]);
 });
 
-it("what a node is not known to have is remembered until it comes back", () => {
-  const { registry, come, listed } = registryWith({ count: 1 });
-  come("doubted")();
-  registry.distrust("doubted", CLUSTER, ["a"]);
-  for (const id of ["a", "b"]) come(id)();
-  expect(listed()).toEqual(["doubted", "b"]);
+it("of what nodes had only so much is remembered; they stay listed, the fullest memory is not dearer than a name", () => {
+  const { come, listed, faded, remembered } = registryWith({ names: 250 });
+  const names = Array.from({ length: 100 }, (_, n) => `n${n}`);
+  for (const id of ["a", "b", "c"]) come(id, names)();
+  expect(listed()).toEqual(["a", "b", "c"]);
+  expect(faded).toEqual(["a"]);
+  expect(["a", "b", "c"].map((id) => remembered(id))).toEqual([0, 100, 100]);
+});
+
+it("what is in doubt of a node that is not here is known when it comes, and it is not listed before", () => {
+  const { registry, come, listed, doubtsOf } = registryWith({ count: 1 });
+  registry.distrust("never-seen", CLUSTER, ["a"]);
+  come("gone")();
+  come("other")();
+  registry.distrust("gone", CLUSTER, ["b"]);
+  expect(listed()).toEqual(["other"]);
+  expect([doubtsOf("never-seen"), doubtsOf("gone")]).toEqual([[["a"]], [["b"]]]);
 });
