@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -41,6 +41,18 @@ say(`${cases.length} cases, ${runs} ${runs === 1 ? "run" : "runs"} each; medians
 say("Client and server share the machine; loopback, no TLS. Only ratios within one run count.");
 process.stdout.write("\n");
 
+/** The client that runs now: it ends with us, and its server with it. */
+let current: ChildProcess | undefined;
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => {
+    current?.kill();
+    process.exit(code);
+  });
+}
+
 const measured: Measured[] = [];
 let failures = 0;
 for (const one of cases) {
@@ -79,6 +91,7 @@ function measure(name: string, server: string, command: readonly string[]): Prom
       stdio: ["ignore", "pipe", "inherit"],
       timeout: CASE_MS,
     });
+    current = child;
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     child.on("close", (code) => {
       const took = `${((performance.now() - started) / 1_000).toFixed(1)} s`;
