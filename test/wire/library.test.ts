@@ -27,7 +27,7 @@ describe("a snapshot", () => {
     })
       .content.types.get("type.googleapis.com/x.Y")
       ?.resources.get("n") ?? { version: "" };
-    expect(version).toMatch(/^[0-9a-f]{32}$/);
+    expect(version).toMatch(/^[\w-]{22}$/);
   });
 
   test("tells every mistake at once, with its place", () => {
@@ -65,7 +65,7 @@ describe("a snapshot", () => {
   test("carries the versions it is given, and content hashes for the rest", () => {
     const given = snapshot({ version: { [CLUSTER]: "v7" }, resources: [cluster("a"), assignment("a")] });
     expect(given.version(CLUSTER)).toBe("v7");
-    expect(given.version(ENDPOINTS)).toMatch(/^[0-9a-f]{32}$/);
+    expect(given.version(ENDPOINTS)).toMatch(/^[\w-]{22}$/);
     expect(snapshot({ version: "all", resources: [assignment("a")] }).version(ENDPOINTS)).toBe("all");
   });
 });

@@ -9,7 +9,7 @@ export interface Reference {
 
 /**
  * One named Envoy resource. Encoded once, when it is made, and never again per stream.
- * `version` is the hash of `bytes` (32 hex digits), so that equal content has an equal version
+ * `version` is the hash of `bytes` (22 characters), so that equal content has an equal version
  * on every replica and after every restart.
  */
 export interface Resource extends Reference {
@@ -19,10 +19,21 @@ export interface Resource extends Reference {
   readonly refs: readonly Reference[];
 }
 
-/** Length of a version in hex digits: 128 bits. */
-const VERSION_LENGTH = 32;
+/** Hex digits of a digest that a version keeps: 132 bits. */
+const KEPT_DIGITS = 33;
 
-/** The version of content: the first 128 bits of its digest, in hex. */
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/**
+ * The version of content: the first 132 bits of its digest in 22 characters of base64url. It goes over the wire with
+ * each resource that changes, so it is as short as it can be without being less unique.
+ */
 export function versionOf(content: Uint8Array | string, digest: Digest): string {
-  return digest(content).slice(0, VERSION_LENGTH);
+  const digits = digest(content).slice(0, KEPT_DIGITS).padEnd(KEPT_DIGITS, "0");
+  let version = "";
+  for (let at = 0; at < KEPT_DIGITS; at += 3) {
+    const bits = Number.parseInt(digits.slice(at, at + 3), 16);
+    version += ALPHABET.charAt(bits >> 6) + ALPHABET.charAt(bits & 63);
+  }
+  return version;
 }
