@@ -29,15 +29,19 @@ cache.set("edge", snapshot({ resources: [cluster, endpoints(8080)] }));
 const server = new XdsServer({ cache });
 server.on("connect", ({ node, group }) => console.log(`${node} is here, of group ${group}`));
 server.on("nack", ({ node, error }) => console.log(`${node} refused: ${error}`));
-server.on("ack", async ({ node, typeUrl }) => {
+server.on("ack", ({ node, typeUrl }) => {
   console.log(`${node} has its ${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)}`);
-  const { acked, pending } = await cache.converged("edge", { timeoutMs: 5_000 });
-  if (pending.length === 0) console.log(`in sync: ${acked.join(", ")}`);
 });
+server.on("connect", ({ group }) => void tellWhoHasIt(group));
+
+async function tellWhoHasIt(group) {
+  const { acked, refused, pending } = await cache.converged(group, { timeoutMs: 5_000 });
+  console.log(`in sync: ${acked.join(", ")}; refused: ${refused.length}, pending: ${pending.length}`);
+}
 
 const { port } = await server.listen(process.argv[2] ?? "127.0.0.1:18000");
 console.log(`serving xDS on port ${port}`);
 
 // Later, one resource changes: only that one is sent, and only to who asked for it.
 process.once("SIGHUP", () => cache.update("edge", { set: [endpoints(8081)] }));
-process.once("SIGTERM", () => server.close());
+process.once("SIGTERM", () => void server.close());

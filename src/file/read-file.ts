@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
-import { MESH_TEXT_LIMIT } from "../core/mesh/limit.ts";
 import type { ProblemCode } from "../core/failure/problem-codes.ts";
+import { MESH_TEXT_LIMIT } from "../core/mesh/limit.ts";
 
 /** The text of a file, or why there is none. */
 export type FileText = { readonly text: string } | { readonly message: string; readonly code: ProblemCode };

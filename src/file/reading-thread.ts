@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { Task } from "./reading-aside.ts";
 import { locateProblems, readMesh } from "./read-mesh.ts";
+import type { Task } from "./reading-aside.ts";
 
 /** The whole of a thread that reads one thing and ends. */
 const task = workerData as Task;

@@ -23,7 +23,7 @@ test("the library's example serves a client, tells when it is in sync, and sends
   client.send({ typeUrl: CLUSTER, responseNonce: cluster.nonce });
   expect(await next()).toBe("edge-1 has its ClusterLoadAssignment");
   expect(await next()).toBe("edge-1 has its Cluster");
-  expect(await next()).toBe("in sync: edge-1");
+  expect(await next()).toBe("in sync: edge-1; refused: 0, pending: 0");
   program.kill("SIGHUP");
   const change = await client.next();
   expect(change.typeUrl).toBe(ENDPOINTS);
