@@ -208,6 +208,7 @@ export function memoryOf(stream: Stream): NodeMemory {
 
 /** Types are kept in the order in which they are written. */
 function withType(stream: Stream, state: TypeState): Stream {
+  if (stream.types.get(state.typeUrl) === state) return stream;
   const types = new Map(stream.types).set(state.typeUrl, state);
   if (stream.types.has(state.typeUrl)) return { ...stream, types };
   return { ...stream, types: new Map(inWriteOrder(types.keys()).map((url) => [url, types.get(url) ?? state])) };
