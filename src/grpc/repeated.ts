@@ -4,8 +4,8 @@ interface Run<T> {
   readonly value: T;
 }
 
-/** Runs that are remembered; those of other groups of nodes push the oldest out. */
-const RUNS = 32;
+/** Runs that are remembered, and bytes in all of them; those of other groups of nodes push the oldest out. */
+const KEPT = { runs: 32, bytes: 16 << 20 };
 
 /** Shorter runs are read at least as fast as they are found. */
 const SHORTEST_BYTES = 32;
@@ -16,6 +16,7 @@ const SHORTEST_BYTES = 32;
  */
 export class RepeatedRuns<T> {
   readonly #runs: Run<T>[] = [];
+  #bytes = 0;
 
   /** The run that begins here, as a whole: behind it no further entry with this tag follows at once. */
   find(message: Buffer, from: number, end: number): { readonly value: T; readonly end: number } | undefined {
@@ -37,9 +38,12 @@ export class RepeatedRuns<T> {
 
   /** Remembers a run that was read. Its value is shared from now on: nobody may change it. */
   remember(message: Buffer, from: number, end: number, value: T): void {
-    if (end - from < SHORTEST_BYTES) return;
-    if (this.#runs.length === RUNS) this.#runs.pop();
+    const length = end - from;
+    if (length < SHORTEST_BYTES || length > KEPT.bytes) return;
+    while (this.#runs.length === KEPT.runs || this.#bytes + length > KEPT.bytes)
+      this.#bytes -= this.#runs.pop()?.bytes.length ?? 0;
     this.#runs.unshift({ bytes: Buffer.from(message.subarray(from, end)), value });
+    this.#bytes += length;
   }
 
   #toFront(index: number): void {

@@ -18,3 +18,16 @@ test("keeps a bounded number of lists, however many are asked for", () => {
   const again = ["first"];
   expect(lists.one(again)).toBe(again);
 });
+
+test("and a bounded number of names in them, however long the lists are", () => {
+  const lists = new NameLists({ names: 250 });
+  const listOf = (mark: string): string[] => Array.from({ length: 100 }, (_, n) => `${mark}${n}`);
+  const [first, second, third] = [listOf("a"), listOf("b"), listOf("c")];
+  for (const list of [first, second, third]) lists.one(list);
+  expect(lists.one(listOf("c"))).toBe(third);
+  expect(lists.one(listOf("b"))).toBe(second);
+  expect(lists.one(listOf("a"))).not.toBe(first);
+  const endless = Array.from({ length: 300 }, (_, n) => `d${n}`);
+  expect(lists.one(endless)).toBe(endless);
+  expect(lists.one([...endless])).not.toBe(endless);
+});
