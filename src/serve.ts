@@ -17,12 +17,13 @@ import type { Digest } from "./core/resource/resource.ts";
 import type { Codec } from "./envoy/codec.ts";
 import { compile } from "./envoy/compile.ts";
 import { createMeshReader } from "./file/mesh-reader.ts";
+import { formatProblem } from "./file/read-mesh.ts";
 import { readMeshText } from "./file/read-file.ts";
 import { loadCodec } from "./file/schema-set.ts";
 import { furtherRoutes } from "./grpc/further-services.ts";
 import { listenXds } from "./grpc/xds-server.ts";
 import { createHttpServer } from "./http/server.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
+import { hasDatabase, openSqliteStore } from "./store/sqlite.ts";
 
 /** A control plane's flags, complete: the command line fills in the defaults. */
 export interface ServeOptions {
@@ -83,6 +84,9 @@ const sha256: Digest = (content) => createHash("sha256").update(content).digest(
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const reader = createMeshReader();
   const file = options.mesh === undefined ? undefined : await readMesh(options.mesh, reader);
+  // Nothing is begun for a store that would be seeded with this.
+  if (file !== undefined && "problems" in file && !hasDatabase(resolve(options.data)))
+    throw new MeshFileError(file.problems);
   const codec = await loadCodec({
     ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
     ...(options.descriptorSet === undefined ? {} : { descriptorSet: options.descriptorSet }),
@@ -90,8 +94,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const registry = new NodeRegistry(sessionSettings(REMOVAL_TIMES, randomInt(2 ** 31)));
   const opened = await open(options, registry, codec);
   const { controlPlane, unusable } = opened;
-  const seeded = file === undefined || unusable !== undefined ? [] : await seed(controlPlane, reader, file);
-  const notices = unusable === undefined ? seeded : [`not ready: ${unusable}`];
+  const notices = unusable === undefined ? await seedFrom(file, controlPlane, reader) : [`not ready: ${unusable}`];
   return listen({ options, registry, controlPlane, codec, reader, notices });
 }
 
@@ -101,13 +104,18 @@ interface MeshFile {
   readonly mesh: Mesh;
 }
 
-async function readMesh(name: string, reader: MeshReader): Promise<MeshFile> {
+/** A mesh file with mistakes. */
+interface BadMeshFile {
+  readonly name: string;
+  readonly problems: readonly LocatedProblem[];
+}
+
+async function readMesh(name: string, reader: MeshReader): Promise<MeshFile | BadMeshFile> {
   const given = await readMeshText(name);
-  if (!("text" in given)) throw new MeshFileError([{ path: "(document)", file: name, ...given }]);
+  if (!("text" in given)) return { name, problems: [{ path: "(document)", file: name, ...given }] };
   const { text } = given;
   const result = await reader.readText(text, name);
-  if ("problems" in result) throw new MeshFileError(result.problems);
-  return { name, text, mesh: result.mesh };
+  return "problems" in result ? { name, problems: result.problems } : { name, text, mesh: result.mesh };
 }
 
 interface Opened {
@@ -146,15 +154,37 @@ function unready(why: string, registry: NodeRegistry, log: Logger): Opened {
 }
 
 /** An empty store takes the file as revision 1, live at once; any other store is left as it is, and that is said. */
-async function seed(controlPlane: ControlPlane, reader: MeshReader, file: MeshFile): Promise<readonly string[]> {
-  const { live } = controlPlane.state();
-  if (live !== null) {
-    const mesh = await controlPlane.mesh(live.revision);
-    if (canonicalJson(mesh) === canonicalJson(file.mesh)) return [];
-    return [
-      `${file.name} differs from revision ${live.revision}, which stays live; to roll it out: belay apply -f ${file.name} --reason "why"`,
-    ];
+async function seedFrom(
+  file: MeshFile | BadMeshFile | undefined,
+  controlPlane: ControlPlane,
+  reader: MeshReader,
+): Promise<readonly string[]> {
+  if (file === undefined) return [];
+  try {
+    if (controlPlane.state().revisions.size > 0) return await compared(controlPlane, file);
+    if ("problems" in file) throw new MeshFileError(file.problems);
+    return await seed(controlPlane, reader, file);
+  } catch (error) {
+    await controlPlane.close();
+    throw error;
   }
+}
+
+/** Once there are revisions the file changes nothing, whatever is in it: Envoys are not to go without for its sake. */
+async function compared(controlPlane: ControlPlane, file: MeshFile | BadMeshFile): Promise<readonly string[]> {
+  const { live } = controlPlane.state();
+  const stays = live === null ? "the store has revisions already" : `revision ${live.revision} stays live`;
+  if ("problems" in file) {
+    const lines = file.problems.slice(0, 5).map((problem) => formatProblem(problem));
+    return [`${file.name} cannot be used; ${stays}`, ...lines];
+  }
+  const mesh = live === null ? undefined : await controlPlane.mesh(live.revision);
+  if (mesh !== undefined && canonicalJson(mesh) === canonicalJson(file.mesh)) return [];
+  const differs = live === null ? "changes nothing" : `differs from revision ${live.revision}`;
+  return [`${file.name} ${differs}; ${stays}; to roll it out: belay apply -f ${file.name} --reason "why"`];
+}
+
+async function seed(controlPlane: ControlPlane, reader: MeshReader, file: MeshFile): Promise<readonly string[]> {
   const problems = controlPlane.check(file.mesh);
   if (problems.length > 0) throw new MeshFileError(await reader.locate(problems, file.text, file.name));
   const by = "serve";

@@ -47,6 +47,11 @@ export async function openSqliteStore(dir: string, options: SqliteOptions = {}):
   }
 }
 
+/** Has the folder a database, whatever state that is in? */
+export function hasDatabase(dir: string): boolean {
+  return existsSync(join(dir, "belay.db"));
+}
+
 /** One folder at a time: Node's own recursion never ends where a file system takes no folders (`/proc`). */
 function makeFolder(dir: string): void {
   if (existsSync(dir)) return;

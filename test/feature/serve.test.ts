@@ -128,6 +128,36 @@ describe("a control plane that is seeded with a mesh", () => {
     expect((error as MeshFileError).problems).toMatchObject([{ line: 16, message: expect.stringContaining("revews") }]);
   });
 
+  test("starts on what it has where the file has become bad: Envoys do not go without for its sake", async () => {
+    await stop(await start({ mesh: "mesh.yaml" }));
+    await writeFile(join(dir, "mesh.yaml"), MESH.replace("to: reviews", "to: revews"));
+    const again = await start({ mesh: "mesh.yaml" });
+    expect(again.notices.join("\n")).toMatch(/cannot be used; revision 1 stays live\n.*mesh\.yaml:16:\d+: .*revews/);
+    expect((await takeAll(connect(again, "edge"))).size).toBe(4);
+  });
+
+  test("does not start on a bad file where the store has no revision yet, and lets go of the store", async () => {
+    await stop(await start());
+    await writeFile(join(dir, "mesh.yaml"), MESH.replace("to: reviews", "to: revews"));
+    await expect(start({ mesh: "mesh.yaml" })).rejects.toThrow(MeshFileError);
+    await writeFile(join(dir, "mesh.yaml"), MESH);
+    expect((await start({ mesh: "mesh.yaml" })).notices.join()).toContain("revision 1, live");
+  });
+
+  test("changes nothing where the first revision is still on its way", async () => {
+    const first = await start();
+    const silent = connect(first, "edge");
+    await expect.poll(async () => (await get(first, "/v1/nodes/n1")).status).toBe(200);
+    const body = JSON.stringify({ source: MESH, reason: "first" });
+    await fetch(`${first.http}/v1/revisions`, { method: "POST", body });
+    silent.close();
+    await stop(first);
+    await writeFile(join(dir, "mesh.yaml"), MESH.replace("9002", "9003"));
+    const again = await start({ mesh: "mesh.yaml" });
+    expect(again.notices.join()).toContain("changes nothing; the store has revisions already");
+    expect(((await get(again, "/v1/revisions")).body["items"] as unknown[]).length).toBe(1);
+  });
+
   test("lists a node that nothing selects, with the reason, and says nothing to it", async () => {
     const server = await start({ mesh: "mesh.yaml" });
     const client = connect(server, "elsewhere");
