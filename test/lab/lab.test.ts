@@ -117,7 +117,7 @@ describe.skipIf("missing" in envoy)("belay lab", () => {
   test("on a terminal draws 80 by 24, and Ctrl-C gives the terminal back", async () => {
     const started = startOnTerminal(["lab"], { NO_COLOR: "1" });
     running.push(started);
-    await started.prints(/edge-2 +r1 +[0-9a-f]{8} +IN_SYNC/);
+    await started.prints(/edge-2 +r1 +[\w-]{8} +IN_SYNC/);
     await started.prints(/v1 +100 % +100 % +100\.0 %/);
     expect(started.stdout()).toContain("Nothing is moving. reviews: v1 100 %, v2 0 %.");
     expect(started.stdout()).toContain('bin/belay shift reviews v2=5% --reason "try it" --yes');
