@@ -3,7 +3,7 @@ import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { listenXds } from "../../src/grpc/xds-server.ts";
-import { snapshot } from "../../src/index.ts";
+import { type ResourceInput, snapshot } from "../../src/index.ts";
 import { eventually, type TestEnvoy } from "./harness.ts";
 
 /** A cluster that Envoy takes. */
@@ -16,7 +16,7 @@ export const cluster = (name: string, more: Readonly<Record<string, unknown>> = 
   ...more,
 });
 
-export const viewOf = (...resources: object[]): View => ({
+export const viewOf = (...resources: ResourceInput[]): View => ({
   snapshot: snapshot({ resources }).content,
   revision: 1,
   group: "g",
