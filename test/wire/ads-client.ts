@@ -10,12 +10,16 @@ const definition = loadSync("envoy/service/discovery/v3/discovery.proto", {
   longs: String,
 });
 
-interface Codec {
+/** One message of the envelope, by protobufjs: nothing of what Belay reads and writes by hand. */
+export interface EnvelopeCodec {
   serialize(value: object): Buffer;
   deserialize(bytes: Buffer): Record<string, unknown>;
 }
 
-const message = (name: string): Codec => definition[`envoy.service.discovery.v3.${name}`] as unknown as Codec;
+/** The codec of a message, e.g. `DiscoveryRequest`, from the schema in proto/. */
+export const message = (name: string): EnvelopeCodec =>
+  definition[`envoy.service.discovery.v3.${name}`] as unknown as EnvelopeCodec;
+
 const ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 const ADS_METHODS = { sotw: `${ADS}/StreamAggregatedResources`, delta: `${ADS}/DeltaAggregatedResources` };
 

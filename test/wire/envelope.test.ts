@@ -1,4 +1,3 @@
-import { loadSync } from "@grpc/proto-loader";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Resource } from "../../src/core/resource/resource.ts";
@@ -8,23 +7,9 @@ import { readNode } from "../../src/grpc/node-reader.ts";
 import { RequestReader } from "../../src/grpc/request-reader.ts";
 import { ResponseBytes } from "../../src/grpc/response-bytes.ts";
 import { GrpcError } from "../../src/grpc/status.ts";
+import { message } from "./ads-client.ts";
 
 // What Belay reads and writes by hand, against protobufjs with the schema in proto/.
-
-const definition = loadSync("envoy/service/discovery/v3/discovery.proto", {
-  includeDirs: [new URL("../../proto", import.meta.url).pathname],
-  defaults: true,
-  arrays: true,
-  objects: true,
-  longs: String,
-});
-
-interface Codec {
-  serialize(value: object): Buffer;
-  deserialize(bytes: Buffer): Record<string, unknown>;
-}
-
-const codec = (name: string): Codec => definition[`envoy.service.discovery.v3.${name}`] as unknown as Codec;
 
 /** Text as it can be in a proto: no lone surrogates. */
 const text = fc.string({ unit: "binary", maxLength: 40 });
@@ -48,7 +33,7 @@ describe("requests are read as they were written", () => {
     });
     fc.assert(
       fc.property(request, fc.boolean(), (wanted, twice) => {
-        const bytes = codec("DiscoveryRequest").serialize(withoutUndefined(wanted));
+        const bytes = message("DiscoveryRequest").serialize(withoutUndefined(wanted));
         if (twice) reader.sotw(bytes);
         const { versionInfo, typeUrl, responseNonce: nonce, resourceNames, errorDetail } = wanted;
         const expected = { versionInfo, typeUrl, nonce, names: resourceNames, error: errorDetail };
@@ -74,7 +59,7 @@ describe("requests are read as they were written", () => {
     fc.assert(
       fc.property(request, fc.boolean(), (wanted, twice) => {
         const versions = Object.fromEntries(wanted.initialResourceVersions.filter(([name]) => name !== "__proto__"));
-        const bytes = codec("DeltaDiscoveryRequest").serialize(
+        const bytes = message("DeltaDiscoveryRequest").serialize(
           withoutUndefined({ ...wanted, initialResourceVersions: versions }),
         );
         if (twice) reader.delta(bytes);
@@ -94,13 +79,13 @@ describe("requests are read as they were written", () => {
   });
 
   test("names that stand in two places of a message are all read", () => {
-    const part = (resourceNames: string[]) => codec("DiscoveryRequest").serialize({ resourceNames });
+    const part = (resourceNames: string[]) => message("DiscoveryRequest").serialize({ resourceNames });
     const first = part(Array.from({ length: 30 }, (_, index) => `first-${index}`));
-    const between = codec("DiscoveryRequest").serialize({ versionInfo: "7" });
+    const between = message("DiscoveryRequest").serialize({ versionInfo: "7" });
     const second = part(["last"]);
     const reader = new RequestReader();
     for (const bytes of [Buffer.concat([first, between, second]), Buffer.concat([first, second]), first]) {
-      const expected = codec("DiscoveryRequest").deserialize(bytes)["resourceNames"];
+      const expected = message("DiscoveryRequest").deserialize(bytes)["resourceNames"];
       expect(reader.sotw(bytes).request.names).toEqual(expected);
       expect(reader.sotw(bytes).request.names).toEqual(expected);
     }
@@ -109,16 +94,16 @@ describe("requests are read as they were written", () => {
   test("a long list that is sent again is the same list, and not read again", () => {
     const reader = new RequestReader();
     const resourceNames = Array.from({ length: 1_000 }, (_, index) => `c-${index}`);
-    const first = reader.sotw(codec("DiscoveryRequest").serialize({ resourceNames, versionInfo: "1" }));
+    const first = reader.sotw(message("DiscoveryRequest").serialize({ resourceNames, versionInfo: "1" }));
     const again = reader.sotw(
-      codec("DiscoveryRequest").serialize({ resourceNames, versionInfo: "2", responseNonce: "n" }),
+      message("DiscoveryRequest").serialize({ resourceNames, versionInfo: "2", responseNonce: "n" }),
     );
     expect(again.request.names).toBe(first.request.names);
   });
 
   test("whatever bytes come, they are read or refused with INVALID_ARGUMENT", () => {
     const reader = new RequestReader();
-    const valid = codec("DeltaDiscoveryRequest").serialize({
+    const valid = message("DeltaDiscoveryRequest").serialize({
       node: Buffer.alloc(30, 1),
       resourceNamesSubscribe: ["a", "b".repeat(200)],
       initialResourceVersions: { a: "1", b: "2" },
@@ -150,7 +135,7 @@ describe("requests are read as they were written", () => {
 
 describe("a node", () => {
   test("is read with its labels in order; labels that are no strings are left out", () => {
-    const bytes = codec("Node").serialize({
+    const bytes = message("Node").serialize({
       id: "n",
       cluster: "c",
       metadata: { fields: { z: { stringValue: "last" }, a: { stringValue: "" }, n: {} } },
@@ -173,7 +158,7 @@ describe("a node", () => {
       userAgentVersion: "other",
       userAgentBuildVersion: { version: { majorNumber: 1, minorNumber: 40, patch: 300 } },
     };
-    expect(readNode(codec("Node").serialize(built)).envoyVersion).toBe("1.40.300");
+    expect(readNode(message("Node").serialize(built)).envoyVersion).toBe("1.40.300");
   });
 
   test("cannot give an object another prototype by its labels", () => {
@@ -206,7 +191,7 @@ describe.each(["sotw", "delta"] as const)("responses are written as they are to 
     const bytes = Buffer.concat(parts);
     expect(bytes[0]).toBe(0);
     expect(bytes.readUInt32BE(1)).toBe(bytes.length - 5);
-    return codec(dialect === "sotw" ? "DiscoveryResponse" : "DeltaDiscoveryResponse").deserialize(bytes.subarray(5));
+    return message(dialect === "sotw" ? "DiscoveryResponse" : "DeltaDiscoveryResponse").deserialize(bytes.subarray(5));
   };
 
   test("any resources, names and nonces", () => {
