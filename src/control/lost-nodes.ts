@@ -4,51 +4,62 @@ export interface LostLimits {
   readonly ageMs: number;
   /** Of how many. */
   readonly count: number;
-  /** Names of resources that all of them together have asked for, or may have been sent. */
+  /**
+   * Names of resources that all of them together have asked for, or may have been sent. A list that many share counts
+   * once: the nodes of a group ask for the same names and hold one list in memory.
+   */
   readonly names: number;
 }
 
 /** A day: whoever looks in the morning for what went away at night finds it. Beyond the count, names are made up (P58). */
 const LIMITS: LostLimits = { ageMs: 24 * 60 * 60_000, count: 10_000, names: 1_000_000 };
 
-interface Lost {
-  /** Milliseconds since the epoch. */
-  readonly since: number;
-  /** Names that are remembered of it. */
+/** A list, set or map of names that is remembered of a node, and perhaps of others. */
+export interface HeldNames {
+  /** What is held: equal content in another object counts again. */
+  readonly in: object;
   readonly names: number;
 }
+
+/** When names are too many, so much room is made that not every node that goes has to look for some. */
+const FADE_TO = 0.9;
 
 /** Who is away, since when, and with how much to remember. */
 export class LostNodes {
   readonly #limits: LostLimits;
-  /** Who went first is first. */
-  readonly #lost = new Map<string, Lost>();
+  /** Since when, in milliseconds since the epoch; who went first is first. */
+  readonly #lost = new Map<string, number>();
   /** Those of which names are remembered, in the same order. */
-  readonly #remembered = new Set<string>();
+  readonly #remembered = new Map<string, readonly HeldNames[]>();
+  /** How many of those hold each list. */
+  readonly #holders = new Map<object, number>();
   #names = 0;
 
   constructor(limits: Partial<LostLimits> = {}) {
     this.#limits = { ...LIMITS, ...limits };
   }
 
-  went(id: string, since: number, names: number): void {
+  went(id: string, since: number, held: readonly HeldNames[]): void {
     this.cameBack(id);
-    this.#lost.set(id, { since, names });
-    if (names > 0) this.#remembered.add(id);
-    this.#names += names;
+    this.#lost.set(id, since);
+    if (held.length === 0) return;
+    this.#remembered.set(id, held);
+    for (const part of held) {
+      const holders = this.#holders.get(part.in) ?? 0;
+      this.#holders.set(part.in, holders + 1);
+      if (holders === 0) this.#names += part.names;
+    }
   }
 
   cameBack(id: string): void {
-    const lost = this.#lost.get(id);
-    if (lost === undefined) return;
     this.#lost.delete(id);
-    if (this.#remembered.delete(id)) this.#names -= lost.names;
+    this.#letGo(id);
   }
 
   /** Takes out those that have been away for too long, and of too many the ones that went first. */
   takeForgotten(now: number): readonly string[] {
     const forgotten: string[] = [];
-    for (const [id, { since }] of this.#lost) {
+    for (const [id, since] of this.#lost) {
       if (this.#lost.size <= this.#limits.count && now - since < this.#limits.ageMs) break;
       this.cameBack(id);
       forgotten.push(id);
@@ -56,15 +67,38 @@ export class LostNodes {
     return forgotten;
   }
 
-  /** Those of which no names can be remembered any more, since all of them together have too many; they stay listed. */
+  /**
+   * Those of which no names can be remembered any more, since all of them together have too many; they stay listed. First
+   * those that hold something alone: to forget a node that shares its lists frees nothing.
+   */
   takeFaded(): readonly string[] {
+    if (this.#names <= this.#limits.names) return [];
+    const room = this.#limits.names * FADE_TO;
+    return [...this.#fade(room, (held) => held.some((part) => this.#holders.get(part.in) === 1)), ...this.#fade(room)];
+  }
+
+  #fade(room: number, isWorthIt: (held: readonly HeldNames[]) => boolean = () => true): string[] {
     const faded: string[] = [];
-    for (const id of this.#remembered) {
-      if (this.#names <= this.#limits.names) break;
-      this.#remembered.delete(id);
-      this.#names -= this.#lost.get(id)?.names ?? 0;
+    for (const [id, held] of this.#remembered) {
+      if (this.#names <= room) break;
+      if (!isWorthIt(held)) continue;
+      this.#letGo(id);
       faded.push(id);
     }
     return faded;
+  }
+
+  #letGo(id: string): void {
+    const held = this.#remembered.get(id);
+    if (held === undefined) return;
+    this.#remembered.delete(id);
+    for (const part of held) {
+      const holders = (this.#holders.get(part.in) ?? 1) - 1;
+      if (holders > 0) this.#holders.set(part.in, holders);
+      else {
+        this.#holders.delete(part.in);
+        this.#names -= part.names;
+      }
+    }
   }
 }

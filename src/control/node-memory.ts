@@ -2,6 +2,7 @@ import { clientWith, entriesOf } from "../core/xds/client.ts";
 import type { NodeMemory, Remembered } from "../core/xds/memory.ts";
 import { NO_MEMORY } from "../core/xds/memory.ts";
 import { covers } from "../core/xds/subscription.ts";
+import type { HeldNames } from "./lost-nodes.ts";
 
 /** What a node had on its last streams of one service. */
 interface Service {
@@ -21,15 +22,18 @@ export class MemoryOfNode {
   readonly #services = new Map<string, Service>();
   readonly #doubts = new Map<string, readonly string[]>();
 
-  /** How many names it holds. */
-  get size(): number {
-    let size = 0;
-    for (const names of this.#doubts.values()) size += names.length;
+  /** The lists, sets and maps of names that it holds; nodes of a group share most of them. */
+  get held(): readonly HeldNames[] {
+    const held: HeldNames[] = [];
+    for (const names of this.#doubts.values()) held.push({ in: names, names: names.length });
     for (const { memory } of this.#services.values()) {
-      for (const { subscription, client } of memory.types.values())
-        size += (subscription?.names.size ?? 0) + client.except.size;
+      for (const { subscription, client } of memory.types.values()) {
+        const { base, except } = client;
+        for (const names of [subscription?.names, base, except])
+          if (names !== undefined && names.size > 0) held.push({ in: names, names: names.size });
+      }
     }
-    return size;
+    return held;
   }
 
   /** Names of a type whose content in force is not known. */

@@ -154,7 +154,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     }
     entry.since = this.#settings.clock.now();
     this.#emit({ kind: "lost", node: entry.identity });
-    this.#lost.went(entry.identity.id, entry.since, entry.memory.size);
+    this.#lost.went(entry.identity.id, entry.since, entry.memory.held);
     this.#forget(entry.since);
   }
 

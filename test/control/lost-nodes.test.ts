@@ -87,13 +87,60 @@ it("a node that is here is never forgotten, nor one that came back, however long
   expect(listed()).toEqual(["here", "away"]);
 });
 
+function namesOf(prefix: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
+}
+
 it("of what nodes had only so much is remembered; they stay listed, the fullest memory is not dearer than a name", () => {
   const { come, listed, faded, remembered } = registryWith({ names: 250 });
-  const names = Array.from({ length: 100 }, (_, n) => `n${n}`);
-  for (const id of ["a", "b", "c"]) come(id, names)();
+  for (const id of ["a", "b", "c"]) come(id, namesOf(id, 100))();
   expect(listed()).toEqual(["a", "b", "c"]);
   expect(faded).toEqual(["a"]);
   expect(["a", "b", "c"].map((id) => remembered(id))).toEqual([0, 100, 100]);
+});
+
+it("names of a list that many nodes share count once: a fleet of 2,000 with 1,000 names each is remembered whole", () => {
+  const { come, faded, remembered } = registryWith();
+  const ids = Array.from({ length: 2_000 }, (_, n) => `node-${n}`);
+  const leave = ids.map((id) => come(id, namesOf("endpoint", 1_000)));
+  for (const go of leave) go();
+  expect(faded).toEqual([]);
+  expect(ids.filter((id) => remembered(id) !== 1_000)).toEqual([]);
+});
+
+it("P58 10,000 made-up nodes with names of their own are remembered only in part, and a fleet beside them whole", () => {
+  const limit = 20_000;
+  const { come, faded, remembered, listed } = registryWith({ count: 20_000, names: limit });
+  const fleet = ["real-1", "real-2", "real-3"];
+  for (const id of fleet) come(id, namesOf("endpoint", 1_000))();
+  for (let n = 0; n < 10_000; n += 1) come(`made-up-${n}`, namesOf(`own-${n}`, 10))();
+  expect(listed()).toHaveLength(10_003);
+  const kept = listed().reduce((sum, id) => sum + (fleet.includes(id) ? 0 : remembered(id)), 0);
+  expect(kept).toBeLessThanOrEqual(limit - 1_000);
+  expect(kept).toBeGreaterThan(limit / 2);
+  expect(faded.filter((id) => fleet.includes(id))).toEqual([]);
+  expect(fleet.map((id) => remembered(id))).toEqual([1_000, 1_000, 1_000]);
+});
+
+it("P58 made-up nodes that share their lists two by two are bounded as well", () => {
+  const limit = 2_000;
+  const { come, faded, remembered, listed } = registryWith({ names: limit });
+  for (let n = 0; n < 1_000; n += 1) {
+    come(`a-${n}`, namesOf(`own-${n}`, 10))();
+    come(`b-${n}`, namesOf(`own-${n}`, 10))();
+  }
+  expect(faded.length).toBeGreaterThan(1_500);
+  const kept = listed().filter((id) => remembered(id) > 0);
+  expect(kept.length * 10).toBeLessThanOrEqual(2 * limit);
+});
+
+it("a list counts as long as one of its nodes is away", () => {
+  const { come, faded } = registryWith({ names: 150 });
+  come("a", namesOf("shared", 100))();
+  come("b", namesOf("shared", 100))();
+  come("a");
+  come("c", namesOf("own", 100))();
+  expect(faded).toEqual(["b"]);
 });
 
 it("what is in doubt of a node that is not here is known when it comes, and it is not listed before", () => {
