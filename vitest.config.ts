@@ -10,8 +10,8 @@ const filesIn = (folders: readonly string[]): string[] => folders.map((folder) =
 const UNIT = filesIn(["core", "mesh", "compile", "envoy-schema", "transcripts"]);
 /** Where real Envoys run. */
 const ENVOY = filesIn(["envoy", "chaos", "lab", "proxy"]);
-/** Installs and builds everything once more: beside others it would make them slow. */
-const IMAGE = ["test/house/dockerfile.test.ts"];
+/** These install and build everything once more: beside others they would make them slow. */
+const IMAGE = ["test/house/dockerfile.test.ts", "test/house/package.test.ts"];
 
 export default defineConfig({
   test: {
