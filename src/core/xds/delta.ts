@@ -5,66 +5,87 @@ import { clientWith, knownOf, NO_CLIENT } from "./client.ts";
 import type { DeltaRequest } from "./message.ts";
 import type { Said } from "./portion.ts";
 import { portion } from "./portion.ts";
-import type { Received, Responded } from "./sotw.ts";
+import type { Responded } from "./sotw.ts";
+import type { Meaning, Received, Table } from "./standing.ts";
+import { quietly, refused, standingOf, taken } from "./standing.ts";
 import { covers, editNames } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
-import { acknowledge, forget, isOwed, NO_NAMES, NOTHING_PARKED, owe, refuse } from "./type-state.ts";
+import { forget, isOwed, NO_NAMES, NOTHING_PARKED, owe } from "./type-state.ts";
 import type { Difference, Wanted } from "./wanted.ts";
 import { difference, goalOf, goalsOf } from "./wanted.ts";
 
+type Inventory = ReadonlyMap<string, Resource>;
+type Handler = (state: TypeState, request: DeltaRequest, view: Inventory) => Received;
+
+const begin: Handler = (state, request, view) => quietly(begun(state, request, view));
+const edit: Handler = (state, request) => quietly(edited(state, request));
+const take: Handler = (state, request) => thenEdited(taken(state), request);
+const refuse: Handler = (state, request) => thenEdited(refused(state, request), request);
+
 /**
- * A request of the incremental dialect: an edit of the subscription, an answer to a response, or both (D5). Edits are
- * applied whatever the nonce, for one that is dropped would be lost for ever (N3, P12, P13).
+ * Edits are applied whatever the nonce, for one that is dropped would be lost for ever (N3, P12, P13). An error that is said
+ * again, or of a response that nobody sent, counts for nothing (N9, P08).
  */
-export function receive(before: TypeState, request: DeltaRequest, view: ReadonlyMap<string, Resource>): Received {
-  const { state, events } = settle(before, request);
-  const subscription = editNames(state.typeUrl, before.subscription, request.subscribe, request.unsubscribe);
-  if (before.subscription === undefined) {
-    return { state: begin({ ...state, subscription }, request, view), events };
+const ON_REQUEST: Table<DeltaMeaning, Handler> = {
+  unasked: { edit: begin, ack: begin, nack: begin, foreign: begin },
+  unanswered: { edit: edit, ack: edit, nack: edit, foreign: edit },
+  inFlight: { edit: edit, ack: take, nack: refuse, foreign: edit },
+  settled: { edit: edit, ack: edit, nack: edit, foreign: edit },
+};
+
+/** A client of this dialect that has no use for a response stays silent (N8). */
+export type DeltaMeaning = Exclude<Meaning, "unneeded">;
+
+/** What a request of the incremental dialect means. */
+export function meaningOf({ nonce }: TypeState, request: DeltaRequest): DeltaMeaning {
+  if (request.nonce === "") return "edit";
+  if (request.nonce !== nonce) return "foreign";
+  return request.error === undefined ? "ack" : "nack";
+}
+
+/** A request of the incremental dialect: an edit of the subscription, an answer to the last response, or both (D5). */
+export function receive(state: TypeState, request: DeltaRequest, view: Inventory): Received {
+  return ON_REQUEST[standingOf(state)][meaningOf(state, request)](state, request, view);
+}
+
+function thenEdited({ state, events }: Received, request: DeltaRequest): Received {
+  return { state: edited(state, request), events };
+}
+
+/** The type with the names of the request added and taken away. */
+function edited(state: TypeState, { subscribe, unsubscribe }: DeltaRequest): TypeState {
+  const before = state.subscription;
+  const subscription = editNames(state.typeUrl, before, subscribe, unsubscribe);
+  if (before === undefined || subscription === before) return state;
+  const next: TypeState = { ...state, subscription };
+  if (subscription.wildcard && !before.wildcard && subscribe.includes("*")) {
+    return { ...next, client: NO_CLIENT, pending: "all", owed: "all" };
   }
-  if (subscription === before.subscription) return { state, events };
-  const edited: TypeState = { ...state, subscription };
-  if (subscription.wildcard && !before.subscription.wildcard && request.subscribe.includes("*")) {
-    return { state: { ...edited, client: NO_CLIENT, pending: "all", owed: "all" }, events };
-  }
-  const isNew = before.subscription;
-  const added = request.subscribe.filter((name) => name !== "*" && !covers(isNew, name));
-  const given = forget(edited, [...added, ...request.unsubscribe.filter((name) => name !== "*")]);
+  const added = subscribe.filter((name) => name !== "*" && !covers(before, name));
+  const given = forget(next, [...added, ...unsubscribe.filter((name) => name !== "*")]);
   // A name asked for again may have been dropped by the client: answered even when nothing changed (U4, P26). One that is
   // given up under a wildcard is said again, or said to be gone (U3, P24).
-  const again = [...request.subscribe, ...request.unsubscribe].filter(
-    (name) => name !== "*" && covers(subscription, name),
-  );
-  return { state: owe(given, again), events };
+  const again = [...subscribe, ...unsubscribe].filter((name) => name !== "*" && covers(subscription, name));
+  return owe(given, again);
 }
 
 /** The first request of a type on a stream: what the client has is what it reports (D2, P32). */
-function begin(state: TypeState, request: DeltaRequest, view: ReadonlyMap<string, Resource>): TypeState {
+function begun(before: TypeState, request: DeltaRequest, view: Inventory): TypeState {
+  const subscription = editNames(before.typeUrl, undefined, request.subscribe, request.unsubscribe);
   const reported = new Map<string, Known>();
   for (const [name, version] of request.initialVersions) {
-    const likely = view.get(name) ?? knownOf(state.client, name);
+    const likely = view.get(name) ?? knownOf(before.client, name);
     reported.set(name, likely?.version === version ? likely : { version, refs: [] });
   }
-  const begun: TypeState = { ...state, client: clientWith(reported), pending: "all" };
-  if (state.subscription?.wildcard === true && reported.size === 0) return { ...begun, owed: "all" };
+  const state: TypeState = { ...before, subscription, client: clientWith(reported), pending: "all" };
+  if (subscription.wildcard && reported.size === 0) return { ...state, owed: "all" };
   const named = request.subscribe.filter((name) => name !== "*");
   // A cluster or listener may be warming and wait for these, whatever versions the client has of them (R5, P41, P42).
-  if (!COMPLETE_SET_TYPES.has(state.typeUrl)) return owe(begun, named);
+  if (!COMPLETE_SET_TYPES.has(state.typeUrl)) return owe(state, named);
   return owe(
-    begun,
+    state,
     named.filter((name) => !reported.has(name)),
   );
-}
-
-function settle(before: TypeState, request: DeltaRequest): Received {
-  const { inflight, typeUrl } = before;
-  if (inflight === undefined || request.nonce !== inflight.nonce) return { state: before, events: [] };
-  const { nonce, version } = inflight;
-  if (request.error === undefined) {
-    return { state: acknowledge(before, inflight), events: [{ kind: "acked", typeUrl, version, nonce }] };
-  }
-  const { state, names } = refuse(before, inflight, request.error.message);
-  return { state, events: [{ kind: "refused", typeUrl, version, nonce, error: request.error, names }] };
 }
 
 /** The response that is due now: what changed, what is gone, and what was asked for. */

@@ -1,19 +1,15 @@
 import type { Resource } from "../resource/resource.ts";
 import { COMPLETE_SET_TYPES, ENDPOINTS } from "../resource/type-url.ts";
 import { clientWith, knownOf, NO_CLIENT, withKnown } from "./client.ts";
-import type { Response, SotwRequest, StreamEvent } from "./message.ts";
+import type { Response, SotwRequest } from "./message.ts";
+import type { Meaning, Received, Table } from "./standing.ts";
+import { quietly, refused, standingOf, taken, unneeded } from "./standing.ts";
 import type { Subscription } from "./subscription.ts";
 import { covers, replaceNames } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
-import { acknowledge, forget, isOwed, NO_NAMES, NOTHING_PARKED, owe, refuse } from "./type-state.ts";
+import { forget, isOwed, NO_NAMES, NOTHING_PARKED, owe } from "./type-state.ts";
 import type { Difference, Wanted } from "./wanted.ts";
 import { difference, goalOf, goalsOf, listOf } from "./wanted.ts";
-
-/** What a request did to its type. */
-export interface Received {
-  readonly state: TypeState;
-  readonly events: readonly StreamEvent[];
-}
 
 /** What is to be sent for a type, if anything. */
 export interface Responded {
@@ -23,19 +19,49 @@ export interface Responded {
   readonly changed?: readonly Resource[];
 }
 
+type Handler = (state: TypeState, request: SotwRequest) => Received;
+
+const begin: Handler = (state, { typeUrl, names, versionInfo }) =>
+  quietly({ ...state, subscription: replaceNames(typeUrl, undefined, names), owed: "all", claimed: versionInfo });
+const edit: Handler = (state, request) => quietly(edited(state, request));
+const ignore: Handler = (state) => quietly(state);
+const take: Handler = (state, request) => thenEdited(taken(state), request);
+const refuse: Handler = (state, request) => thenEdited(refused(state, request), request);
+const shelve: Handler = (state, request) => thenEdited(unneeded(state), request);
+
 /**
- * A request of the state-of-the-world dialect. One with another nonce than the last response's is ignored whole:
- * a newer one follows (rule N3, P10). Before the first response of the stream every nonce counts as none (P11).
+ * Before the first response of the stream every nonce counts as none (P11). After it, a request with another nonce than the
+ * last response's is ignored whole: a newer one follows (N3, P10). An error that is said again counts once (N9).
  */
-export function receive(before: TypeState, request: SotwRequest): Received {
-  if (before.nonce !== "" && request.nonce !== before.nonce) return { state: before, events: [] };
-  const { state, events } = settle(before, request);
-  const subscription = replaceNames(state.typeUrl, before.subscription, request.names);
-  if (before.subscription === undefined) {
-    return { state: { ...state, subscription, owed: "all", claimed: request.versionInfo }, events };
-  }
-  if (subscription === before.subscription) return { state, events };
-  return { state: resubscribe(state, before.subscription, subscription), events };
+const ON_REQUEST: Table<Meaning, Handler> = {
+  unasked: { edit: begin, ack: begin, nack: begin, unneeded: begin, foreign: begin },
+  unanswered: { edit: edit, ack: edit, nack: edit, unneeded: edit, foreign: edit },
+  inFlight: { edit: ignore, ack: take, nack: refuse, unneeded: shelve, foreign: ignore },
+  settled: { edit: ignore, ack: edit, nack: edit, unneeded: edit, foreign: ignore },
+};
+
+/** What a request of the state-of-the-world dialect means. */
+export function meaningOf({ nonce, inflight }: TypeState, request: SotwRequest): Meaning {
+  if (request.nonce === "") return "edit";
+  if (request.nonce !== nonce) return "foreign";
+  if (request.error !== undefined) return "nack";
+  return inflight !== undefined && inflight.version !== request.versionInfo ? "unneeded" : "ack";
+}
+
+/** A request of the state-of-the-world dialect: the whole list of names, and an answer to the last response. */
+export function receive(state: TypeState, request: SotwRequest): Received {
+  return ON_REQUEST[standingOf(state)][meaningOf(state, request)](state, request);
+}
+
+function thenEdited({ state, events }: Received, request: SotwRequest): Received {
+  return { state: edited(state, request), events };
+}
+
+/** The type with the names of the request in place of those before. */
+function edited(state: TypeState, { names }: SotwRequest): TypeState {
+  const before = state.subscription;
+  const subscription = replaceNames(state.typeUrl, before, names);
+  return before === undefined || subscription === before ? state : resubscribe(state, before, subscription);
 }
 
 /** What the client gave up is forgotten, and what it asks for now is answered unless it has it. */
@@ -51,22 +77,6 @@ function resubscribe(state: TypeState, before: Subscription, subscription: Subsc
   }
   const added = [...subscription.names].filter((name) => !covers(before, name));
   return owe(forget(next, added), added);
-}
-
-function settle(before: TypeState, request: SotwRequest): Received {
-  const { inflight } = before;
-  if (inflight === undefined || request.nonce !== inflight.nonce) return { state: before, events: [] };
-  const { typeUrl } = before;
-  const { nonce, version } = inflight;
-  if (request.error !== undefined) {
-    const { state, names } = refuse(before, inflight, request.error.message);
-    return { state, events: [{ kind: "refused", typeUrl, version, nonce, error: request.error, names }] };
-  }
-  // An old version with the new nonce and no error: the client has no use for the type now. Neither ACK nor NACK (N8).
-  if (request.versionInfo !== version) {
-    return { state: { ...refuse(before, inflight, "").state, error: before.error }, events: [] };
-  }
-  return { state: acknowledge(before, inflight), events: [{ kind: "acked", typeUrl, version, nonce }] };
 }
 
 /** The response that is due now: complete sets for clusters and listeners (U9, P34), else only what changed. */
