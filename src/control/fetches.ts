@@ -84,6 +84,7 @@ class Poll implements LiveStream {
   }
 
   async ask(request: SotwRequest, node: NodeIdentity, desk: NodeDesk): Promise<Fetched> {
+    if (this.#entry !== undefined) desk.catchUp(this.#entry);
     const entry = this.#identify(node, desk);
     this.#renew();
     if (request.error !== undefined) this.#refuse(request, entry);

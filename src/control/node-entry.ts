@@ -29,6 +29,10 @@ export interface NodeEntry {
   /** Its live streams, the newest last. */
   readonly streams: LiveStream[];
   view: View | undefined;
+  /** Its streams have not been told of the view yet: their turn comes. */
+  isBehind: boolean;
+  /** They are in line for being told. */
+  isQueued: boolean;
   unmatched: string | undefined;
   /** The last view that it acknowledged whole. */
   acked: View | undefined;
@@ -59,6 +63,8 @@ export interface NodeDesk {
   announce(entry: NodeEntry): void;
   /** The node said again who it is. */
   rename(entry: NodeEntry, identity: NodeIdentity): void;
+  /** Tells the node's streams now what it should have, where they do not know it yet. */
+  catchUp(entry: NodeEntry): void;
   leave(entry: NodeEntry, stream: LiveStream, memory: NodeMemory | undefined): void;
   /** A stream has heard or said something: the node may be in sync now. */
   moved(entry: NodeEntry): void;

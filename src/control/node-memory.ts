@@ -27,11 +27,7 @@ export class MemoryOfNode {
     const held: HeldNames[] = [];
     for (const names of this.#doubts.values()) held.push({ in: names, names: names.length });
     for (const { memory } of this.#services.values()) {
-      for (const { subscription, client } of memory.types.values()) {
-        const { base, except } = client;
-        for (const names of [subscription?.names, base, except])
-          if (names !== undefined && names.size > 0) held.push({ in: names, names: names.size });
-      }
+      for (const known of memory.types.values()) held.push(...heldBy(known));
     }
     return held;
   }
@@ -73,6 +69,11 @@ export class MemoryOfNode {
     if (names.size > 0) this.#doubts.set(typeUrl, [...names]);
     else this.#doubts.delete(typeUrl);
   }
+}
+
+function heldBy({ subscription, client: { base, except } }: Remembered): readonly HeldNames[] {
+  const all = subscription === undefined ? [base, except] : [subscription.names, base, except];
+  return all.flatMap((names) => (names.size === 0 ? [] : [{ in: names, names: names.size }]));
 }
 
 function merge(older: NodeMemory, newer: NodeMemory): NodeMemory {

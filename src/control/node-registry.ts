@@ -12,7 +12,7 @@ import { type LostLimits, LostNodes } from "./lost-nodes.ts";
 import { NameLists } from "./name-lists.ts";
 import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { MemoryOfNode } from "./node-memory.ts";
-import { statusOf } from "./node-status.ts";
+import { stateOf, statusOf } from "./node-status.ts";
 import { isNodeConverged, tellingStreams } from "./node-streams.ts";
 import type { SessionSettings, StreamSink, XdsSession } from "./sessions.ts";
 import { Session } from "./sessions.ts";
@@ -70,7 +70,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   nodes(): readonly NodeStatus[] {
-    return [...this.#entries.values()].map((entry) => statusOf(entry));
+    return [...this.#entries.values()].map((entry) => this.#statusOf(entry));
   }
 
   /** Who has connected, without what each has. */
@@ -80,7 +80,18 @@ export class NodeRegistry implements Fleet, NodeDesk {
 
   node(id: string): NodeStatus | undefined {
     const entry = this.#entries.get(id);
-    return entry === undefined ? undefined : statusOf(entry);
+    return entry === undefined ? undefined : this.#statusOf(entry);
+  }
+
+  #statusOf(entry: NodeEntry): NodeStatus {
+    this.catchUp(entry);
+    return statusOf(entry);
+  }
+
+  /** In what state each node is, without what it has of each type. */
+  *states(): Generator<Pick<NodeStatus, "identity" | "connected" | "state">> {
+    for (const entry of this.#entries.values())
+      yield { identity: entry.identity, connected: entry.streams.length > 0, state: stateOf(entry) };
   }
 
   /** What nodes have counted of late of each cluster that they call. */
@@ -94,8 +105,30 @@ export class NodeRegistry implements Fleet, NodeDesk {
     entry.unmatched = view === undefined ? unmatched : undefined;
     if (view !== entry.view) entry.inSyncWith = undefined;
     entry.view = view;
-    // All of them first: each is polled in sight of the others.
-    for (const stream of entry.streams.slice()) stream.adopt(view);
+    if (entry.streams.length > 0) this.#tell(entry);
+  }
+
+  /** All of them at once: each is polled in sight of the others. */
+  catchUp(entry: NodeEntry): void {
+    if (!entry.isBehind) return;
+    entry.isBehind = false;
+    for (const stream of entry.streams.slice()) stream.adopt(entry.view);
+  }
+
+  /** Each node in its turn: a change to thousands of them is not to hold up everything else. */
+  #tell(entry: NodeEntry): void {
+    entry.isBehind = true;
+    if (entry.streams.every(({ stream }) => (stream?.types.size ?? 0) === 0)) return this.#refresh(entry);
+    if (entry.isQueued) return;
+    entry.isQueued = true;
+    this.#settings.defer(() => {
+      entry.isQueued = false;
+      this.#refresh(entry);
+    }, false);
+  }
+
+  #refresh(entry: NodeEntry): void {
+    this.catchUp(entry);
     for (const stream of entry.streams.slice()) stream.refresh();
   }
 
@@ -161,7 +194,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   /** A stream has heard or said something: the node may be in sync now. */
   moved(entry: NodeEntry): void {
     const { view } = entry;
-    if (view === undefined || entry.inSyncWith === view) return;
+    if (view === undefined || entry.inSyncWith === view || entry.isBehind) return;
     const telling = tellingStreams(entry.streams);
     // One that has not asked for anything yet is about to.
     const streams = telling.flatMap((one) => (one.stream === undefined ? [] : [one.stream]));
@@ -212,6 +245,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
       streams: [],
       inSyncWith: undefined,
       view: undefined,
+      isBehind: false,
+      isQueued: false,
       unmatched: undefined,
       acked: undefined,
       memory: new MemoryOfNode(),

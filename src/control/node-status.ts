@@ -3,6 +3,7 @@ import type { Stream } from "../core/xds/stream.ts";
 import type { TypeState as StreamType } from "../core/xds/type-state.ts";
 import type { NodeState, NodeStatus, NodeTypeStatus } from "./fleet.ts";
 import type { NodeEntry } from "./node-entry.ts";
+import type { ScopedStream } from "./node-streams.ts";
 import { tellingStreams } from "./node-streams.ts";
 
 /** What is known of a node, from the streams that tell what it has. */
@@ -18,7 +19,7 @@ export function statusOf(entry: NodeEntry): NodeStatus {
     identity: entry.identity,
     connected: entry.streams.length > 0,
     since: entry.since,
-    state: nodeState(entry, types),
+    state: stateOf(entry),
     ...(entry.unmatched === undefined ? {} : { unmatched: entry.unmatched }),
     ...(entry.view === undefined ? {} : { wanted: entry.view }),
     ...(entry.acked === undefined ? {} : { acked: entry.acked }),
@@ -26,11 +27,18 @@ export function statusOf(entry: NodeEntry): NodeStatus {
   };
 }
 
-function nodeState(entry: NodeEntry, types: ReadonlyMap<string, NodeTypeStatus>): NodeState {
+/** The node as a whole; costs little, also where thousands are looked at. */
+export function stateOf(entry: NodeEntry): NodeState {
   if (entry.streams.length === 0) return "LOST";
   if (entry.view === undefined) return "UNMATCHED";
-  for (const { state } of types.values()) if (state === "ERROR") return "REFUSED";
+  if (tellingStreams(entry.streams).some(hasRefused)) return "REFUSED";
   return entry.inSyncWith === entry.view ? "IN_SYNC" : "STALE";
+}
+
+function hasRefused({ stream }: ScopedStream): boolean {
+  for (const { error, subscription } of stream?.types.values() ?? [])
+    if (error !== undefined && subscription !== undefined) return true;
+  return false;
 }
 
 /** A type that a node asks for on several streams is as good as on the worst of them. */

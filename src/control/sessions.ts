@@ -4,6 +4,7 @@ import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "
 import type { HoldTimes } from "../core/xds/removal.ts";
 import type { Stream } from "../core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, setView } from "../core/xds/stream.ts";
+import { isOwed } from "../core/xds/type-state.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
 import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
@@ -11,7 +12,8 @@ import { childrenOf, oweAll, pollAmong, tellingStreams } from "./node-streams.ts
 
 /** The socket's side of a stream: an xDS transport implements it, once for each stream. */
 export interface StreamSink {
-  send(response: Response): void;
+  /** @param isUrgent the client has nothing of this type yet, or waits for what it has asked for */
+  send(response: Response, isUrgent: boolean): void;
   end(how: StreamEnd, why: string): void;
 }
 
@@ -28,8 +30,11 @@ export interface XdsSession {
 export interface SessionSettings {
   readonly clock: Clock;
   readonly times: HoldTimes;
-  /** Runs soon, after the requests that are already here: they are answered together (P63). */
-  readonly defer: (work: () => void) => void;
+  /**
+   * Runs soon, after the requests that are already here: they are answered together (P63). Urgent is what a client waits
+   * for that is new, or warms; the rest are changes.
+   */
+  readonly defer: (work: () => void, isUrgent: boolean) => void;
   /** A few characters, as many and different for each stream. */
   readonly tag: () => string;
   /** Makes a client's words safe to store and to show: a refusal repeats the resource, private keys too (rule N7). */
@@ -51,7 +56,8 @@ export class Session implements XdsSession, LiveStream {
   readonly scope: string | undefined;
   #entry: NodeEntry | undefined;
   #stream: Stream | undefined;
-  #scheduled = false;
+  /** Is a poll to come, and is it urgent? */
+  #scheduled: "no" | "later" | "soon" = "no";
   /** The client has said something since the last poll. */
   #heard = false;
   #cancelWake: CancelTimer | undefined;
@@ -134,11 +140,12 @@ export class Session implements XdsSession, LiveStream {
       return;
     }
     if (node !== undefined) this.#identify(node);
+    if (this.#entry !== undefined) this.#desk.catchUp(this.#entry);
     const { stream, events } = apply(this.#stream as Stream);
     this.#stream = stream;
     this.#report(events);
     this.#heard = true;
-    this.#schedule();
+    this.#schedule(isWaitedFor(stream));
   }
 
   #identify(node: NodeIdentity): void {
@@ -155,24 +162,27 @@ export class Session implements XdsSession, LiveStream {
     if (isNews) this.#desk.announce(entry);
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+  #schedule(isUrgent = false): void {
+    if (this.#scheduled === "soon" || (this.#scheduled === "later" && !isUrgent)) return;
+    this.#scheduled = isUrgent ? "soon" : "later";
     this.#settings.defer(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
+      // What was put off as less urgent has been done by now.
+      if (this.#scheduled !== "no") this.#flush();
+    }, isUrgent);
   }
 
   #flush(): void {
+    const isUrgent = this.#scheduled === "soon";
+    this.#scheduled = "no";
     const entry = this.#entry;
+    if (entry !== undefined) this.#desk.catchUp(entry);
     const before = this.#stream;
     if (this.#closed || before === undefined || entry === undefined) return;
     const now = this.#settings.clock.now();
     const others = this.#others(entry);
     const step = pollAmong(before, { telling: streamsOf(others), all: this.#beside(entry) }, now, this.#settings.times);
     this.#stream = step.stream;
-    for (const response of step.responses) this.#sink.send(response);
+    for (const response of step.responses) this.#sink.send(response, isUrgent);
     this.#report(step.events);
     const children = others.length === 0 ? [] : childrenOf(before, step.responses);
     if (children.length > 0) for (const other of others) other.owe(children);
@@ -202,6 +212,13 @@ export class Session implements XdsSession, LiveStream {
     if (entry === undefined) return;
     for (const event of events) this.#desk.report(entry, this, event);
   }
+}
+
+/** Does the client wait for anything: a first answer, or what it has asked for? */
+function isWaitedFor({ types }: Stream): boolean {
+  for (const state of types.values())
+    if (state.inflight === undefined && (state.nonce === "" || isOwed(state))) return true;
+  return false;
 }
 
 function streamsOf(live: readonly LiveStream[]): readonly Stream[] {

@@ -33,13 +33,8 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
     },
     stalled: () => call.cut(),
   });
-  const answered = new Set<string>();
   const sink: StreamSink = {
-    send(response) {
-      const isFirst = !answered.has(response.typeUrl);
-      if (isFirst) answered.add(response.typeUrl);
-      paced.send(bytes.framed(dialect, response), isFirst);
-    },
+    send: (response, isUrgent) => paced.send(bytes.framed(dialect, response), isUrgent),
     end: (how, why) => call.end({ code: END[how], message: why }),
   };
   const session = edge.open(dialect, sink, typeUrl);

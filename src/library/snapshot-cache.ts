@@ -25,7 +25,10 @@ export interface Convergence {
 /** The group of nodes without one of their own. */
 const DEFAULT_GROUP = "default";
 
-/** Snapshots by group of nodes. Synchronous: when a method returns, the change is on its way to the group's streams. */
+/**
+ * Snapshots by group of nodes. Synchronous: when a method returns, the change is on its way to the group's streams, each in
+ * its turn, so that a change to thousands of them holds up nothing else.
+ */
 export class SnapshotCache {
   readonly #groupOf: (node: NodeIdentity) => string;
   readonly #views = new Map<string, { snapshot: Snapshot; view: View }>();
@@ -102,8 +105,15 @@ export class SnapshotCache {
         this.#listeners.delete(look);
         resolve(this.#convergence(group));
       };
+      let isDue = false;
+      // Thousands of ACKs that come together are looked at once.
       const look = (): void => {
-        if (this.#convergence(group).pending.length === 0) finish();
+        if (isDue) return;
+        isDue = true;
+        setImmediate(() => {
+          isDue = false;
+          if (this.#listeners.has(look) && this.#convergence(group).pending.length === 0) finish();
+        });
       };
       const timer = setTimeout(finish, options.timeoutMs ?? 5_000);
       this.#listeners.add(look);
@@ -141,13 +151,15 @@ export class SnapshotCache {
   }
 
   #convergence(group: string): Convergence {
-    const connected = this.#statuses(group).filter((node) => node.connected);
-    const ids = (wanted: (node: NodeStatus) => boolean): string[] =>
-      connected.flatMap((node) => (wanted(node) ? [node.identity.id] : []));
-    return {
-      acked: ids(({ state }) => state === "IN_SYNC"),
-      refused: ids(({ state }) => state === "REFUSED"),
-      pending: ids(({ state }) => state !== "IN_SYNC" && state !== "REFUSED"),
-    };
+    const name = group || DEFAULT_GROUP;
+    const all = { acked: [] as string[], refused: [] as string[], pending: [] as string[] };
+    for (const registry of this.#registries) {
+      for (const { identity, connected, state } of registry.states()) {
+        if (!connected || this.#nameOf(identity) !== name) continue;
+        const which = state === "IN_SYNC" ? "acked" : state === "REFUSED" ? "refused" : "pending";
+        all[which].push(identity.id);
+      }
+    }
+    return all;
   }
 }

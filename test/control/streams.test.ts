@@ -45,6 +45,11 @@ function settle(): void {
   for (const job of work.splice(0)) job();
 }
 
+function assign(view: View): void {
+  registry.assign("n1", view);
+  settle();
+}
+
 /** A client that asks for all clusters and one route table. */
 class FakeEnvoy {
   readonly received: Response[] = [];
@@ -91,7 +96,7 @@ const PHASES: readonly (readonly [string, (client: FakeEnvoy) => void])[] = [
   [
     "with responses on their way",
     (client) => {
-      registry.assign("n1", viewOf("1", "a", "b"));
+      assign(viewOf("1", "a", "b"));
       client.ask(CLUSTER, []);
       client.ask(ROUTES, ["r"]);
     },
@@ -101,7 +106,7 @@ const PHASES: readonly (readonly [string, (client: FakeEnvoy) => void])[] = [
     "with a refusal",
     (client) => {
       inSync(client);
-      registry.assign("n1", viewOf("2", "a", "b"));
+      assign(viewOf("2", "a", "b"));
       client.answer("no");
     },
   ],
@@ -109,7 +114,7 @@ const PHASES: readonly (readonly [string, (client: FakeEnvoy) => void])[] = [
     "while a removal waits for its time",
     (client) => {
       inSync(client);
-      registry.assign("n1", viewOf("2", "a"));
+      assign(viewOf("2", "a"));
       client.answer();
       expect(clock.pending).toBeGreaterThan(0);
     },
@@ -118,7 +123,7 @@ const PHASES: readonly (readonly [string, (client: FakeEnvoy) => void])[] = [
 
 function inSync(client: FakeEnvoy): void {
   client.ask(CLUSTER, []);
-  registry.assign("n1", viewOf("1", "a", "b"));
+  assign(viewOf("1", "a", "b"));
   client.answer();
   client.ask(ROUTES, ["r"]);
   client.answer();
@@ -133,7 +138,7 @@ describe.each(["sotw", "delta"] as const)("streams, %s", (dialect) => {
       client.close();
       client.received.length = 0;
       expect(clock.pending).toBe(0);
-      registry.assign("n1", viewOf(`later ${round}`, "c"));
+      assign(viewOf(`later ${round}`, "c"));
       settle();
       clock.advance(60_000);
       expect(client.received).toEqual([]);
