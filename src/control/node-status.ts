@@ -1,4 +1,4 @@
-import { isTypeConverged } from "../core/xds/convergence.ts";
+import { isTypeConverged, isTypeRefused } from "../core/xds/convergence.ts";
 import type { Stream } from "../core/xds/stream.ts";
 import type { TypeState as StreamType } from "../core/xds/type-state.ts";
 import type { NodeState, NodeStatus, NodeTypeStatus } from "./fleet.ts";
@@ -36,8 +36,8 @@ export function stateOf(entry: NodeEntry): NodeState {
 }
 
 function hasRefused({ stream }: ScopedStream): boolean {
-  for (const { error, subscription } of stream?.types.values() ?? [])
-    if (error !== undefined && subscription !== undefined) return true;
+  if (stream === undefined) return false;
+  for (const state of stream.types.values()) if (isTypeRefused(stream, state)) return true;
   return false;
 }
 

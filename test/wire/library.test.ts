@@ -154,6 +154,20 @@ describe.each(["sotw", "delta"] as const)("a cache served to a client, %s", (dia
     expect(client.unread).toEqual([]);
   });
 
+  test("a refusal is of what was refused: with the fix on its way, converged waits for the answer to the fix", async () => {
+    cache.set("edge", snapshot({ resources: [cluster("a")] }));
+    subscribe();
+    const refused = await client.next();
+    client.send({ typeUrl: CLUSTER, responseNonce: refused.nonce, errorDetail: { code: 13, message: "no" } });
+    expect((await cache.converged("edge")).refused).toEqual(["n1"]);
+    cache.set("edge", snapshot({ resources: [cluster("a", { connect_timeout: "2s" })] }));
+    expect(cache.nodes("edge")[0]?.types[CLUSTER]).toMatchObject({ state: "ERROR", error: "no" });
+    const waiting = cache.converged("edge", { timeoutMs: 5_000 });
+    ack(await client.next());
+    expect(await waiting).toEqual({ acked: ["n1"], refused: [], pending: [] });
+    expect(cache.nodes("edge")[0]?.types[CLUSTER]).toMatchObject({ state: "SYNCED" });
+  });
+
   test("a group that is deleted is forgotten: its nodes are told nothing", async () => {
     cache.set("edge", snapshot({ resources: [cluster("a")] }));
     subscribe();

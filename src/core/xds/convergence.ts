@@ -6,7 +6,7 @@ import { knownOf, UNKNOWN_VERSION } from "./client.ts";
 import type { Removals } from "./removal.ts";
 import { covers } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
-import { NO_NAMES } from "./type-state.ts";
+import { isOwed, NO_NAMES } from "./type-state.ts";
 import type { Wanted } from "./wanted.ts";
 import { difference } from "./wanted.ts";
 
@@ -29,17 +29,30 @@ const NOTHING_WANTED: ReadonlyMap<string, Resource> = new Map();
  * Has the client acknowledged everything that it asks for of this type in the view? Removals that are held back
  * or under way are not waited for.
  */
-export function isTypeConverged({ view, removals }: Judged, state: TypeState): boolean {
+export function isTypeConverged(judged: Judged, state: TypeState): boolean {
+  const { view } = judged;
   if (view === undefined || state.subscription === undefined || state.owed === "all") return false;
   if (state.pending !== "all" && state.pending.size === 0) return true;
-  const removing = removals.get(state.typeUrl);
-  const held: ReadonlySet<string> = removing === undefined ? NO_NAMES : new Set(removing.keys());
-  const resources = view.types.get(state.typeUrl)?.resources ?? NOTHING_WANTED;
-  const wanted: Wanted = { version: "", resources, held };
+  const wanted = wantedOf(judged, view, state.typeUrl);
   const { changed, gone } = difference(state, wanted);
   if (changed.length > 0 || gone.length > 0) return false;
-  for (const name of held) if (knownOf(state.client, name)?.version === UNKNOWN_VERSION) return false;
+  for (const name of wanted.held) if (knownOf(state.client, name)?.version === UNKNOWN_VERSION) return false;
   return true;
+}
+
+/** Has the client refused what it should have now? While other content is due, or on its way, its answer is still to come. */
+export function isTypeRefused(judged: Judged, state: TypeState): boolean {
+  if (state.error === undefined || state.subscription === undefined) return false;
+  if (state.inflight !== undefined || isOwed(state)) return false;
+  const { view } = judged;
+  if (view === undefined) return true;
+  return !isTypeConverged(judged, state) && !difference(state, wantedOf(judged, view, state.typeUrl)).fresh;
+}
+
+function wantedOf({ removals }: Judged, view: Snapshot, typeUrl: string): Wanted {
+  const removing = removals.get(typeUrl);
+  const held: ReadonlySet<string> = removing === undefined ? NO_NAMES : new Set(removing.keys());
+  return { version: "", resources: view.types.get(typeUrl)?.resources ?? NOTHING_WANTED, held };
 }
 
 /** Has the client acknowledged everything that it asks for of its view? */
