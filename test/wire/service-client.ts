@@ -5,14 +5,17 @@ import { loadSync } from "@grpc/proto-loader";
 
 type Message = Record<string, unknown>;
 
-/** Any service of a file under `proto/`, called with grpc-js: nothing of the server's own reading and writing. */
+/** Where Belay has what it speaks of Envoy's API. */
+const PROTO = [new URL("../../proto", import.meta.url).pathname];
+
+/** Any service of a file under `proto/`, or elsewhere, called with grpc-js: nothing of the server's own reading and writing. */
 export class ServiceClient {
   readonly #client: Client;
   readonly #service: ServiceDefinition;
 
-  constructor(port: number, file: string, service: string) {
+  constructor(port: number, file: string, service: string, includeDirs: string[] = PROTO) {
     const definition = loadSync(file, {
-      includeDirs: [new URL("../../proto", import.meta.url).pathname],
+      includeDirs,
       defaults: true,
       arrays: true,
       objects: true,
