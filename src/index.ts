@@ -1,6 +1,10 @@
 // The library's public names, and nothing else.
 
+export type { Access, Authorize, Peer, PeerCertificate, RpcShape } from "./control/access.ts";
+export type { CertificateNames } from "./control/certificate-names-node.ts";
+export { certificateNamesNode } from "./control/certificate-names-node.ts";
 export type { LoadQuery } from "./control/load-reports.ts";
+export type { TlsMaterial } from "./control/tls.ts";
 export type { ClusterLoad } from "./core/load/report.ts";
 export type { EncodedResource, ResourceInput, ResourceName, Versions } from "./library/snapshot.ts";
 export { Snapshot, SnapshotError, snapshot } from "./library/snapshot.ts";

@@ -1,6 +1,8 @@
 import { createHash, randomInt } from "node:crypto";
 import { resolve } from "node:path";
 import type { Logger } from "pino";
+import type { Authorize } from "./control/access.ts";
+import { certificateNamesNode } from "./control/certificate-names-node.ts";
 import { systemClock } from "./control/clock.ts";
 import { openControlPlane } from "./control/conductor.ts";
 import type { ControlPlane } from "./control/control-plane.ts";
@@ -8,6 +10,7 @@ import type { LocatedProblem, MeshReader } from "./control/mesh-reader.ts";
 import { NodeRegistry } from "./control/node-registry.ts";
 import { sessionSettings } from "./control/session-settings.ts";
 import { Telemetry } from "./control/telemetry.ts";
+import type { TlsMaterial } from "./control/tls.ts";
 import { unreadyControlPlane } from "./control/unready.ts";
 import { emptyState } from "./core/journal/fold.ts";
 import type { ClusterLoad } from "./core/load/report.ts";
@@ -20,8 +23,9 @@ import { createMeshReader } from "./file/mesh-reader.ts";
 import { readMeshText } from "./file/read-file.ts";
 import { formatProblem } from "./file/read-mesh.ts";
 import { loadCodec } from "./file/schema-set.ts";
+import { readTlsFiles, type TlsPaths, watchTlsFiles } from "./file/tls-files.ts";
 import { furtherRoutes } from "./grpc/further-services.ts";
-import { listenXds } from "./grpc/xds-server.ts";
+import { listenXds, type XdsListener } from "./grpc/xds-server.ts";
 import { createHttpServer } from "./http/server.ts";
 import { hasDatabase, openSqliteStore } from "./store/sqlite.ts";
 
@@ -40,7 +44,19 @@ export interface ServeOptions {
   readonly descriptorSet?: string;
   /** How often Envoys that report their load do so, in milliseconds; 10 s. */
   readonly loadReportMs?: number;
+  /** Serves xDS over TLS; without it in plain text. */
+  readonly xdsTls?: XdsTls;
   readonly log: Logger;
+}
+
+/** How the port of xDS is secured. */
+export interface XdsTls {
+  /** They are read again when they change. */
+  readonly files: TlsPaths;
+  /** With a client CA: fields of a node that its certificate must name; `id`. */
+  readonly names?: readonly ("id" | "cluster")[];
+  /** How often the files are looked at, in milliseconds; 1 s. */
+  readonly everyMs?: number;
 }
 
 /** A running control plane. */
@@ -79,7 +95,8 @@ const sha256: Digest = (content) => createHash("sha256").update(content).digest(
 /**
  * Runs a control plane: everything is wired here and nowhere else.
  *
- * @throws MeshFileError for a mesh file with mistakes, Error with a sentence for an address that cannot be bound
+ * @throws MeshFileError for a mesh file with mistakes, ControlError `invalid` for a certificate that cannot be used, Error with
+ * a sentence for an address that cannot be bound
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const reader = createMeshReader();
@@ -87,6 +104,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // Nothing is begun for a store that would be seeded with this.
   if (file !== undefined && "problems" in file && !hasDatabase(resolve(options.data)))
     throw new MeshFileError(file.problems);
+  const material = options.xdsTls === undefined ? undefined : await readTlsFiles(options.xdsTls.files);
   const codec = await loadCodec({
     ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
     ...(options.descriptorSet === undefined ? {} : { descriptorSet: options.descriptorSet }),
@@ -95,7 +113,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const opened = await open(options, registry, codec);
   const { controlPlane, unusable } = opened;
   const notices = unusable === undefined ? await seedFrom(file, controlPlane, reader) : [`not ready: ${unusable}`];
-  return listen({ options, registry, controlPlane, codec, reader, notices });
+  return listen({ options, registry, controlPlane, codec, reader, notices, material });
 }
 
 interface MeshFile {
@@ -205,25 +223,56 @@ interface Parts {
   readonly registry: NodeRegistry;
   readonly codec: Codec;
   readonly reader: MeshReader;
+  readonly material: TlsMaterial | undefined;
+}
+
+function listenForXds(parts: Parts, telemetry: Telemetry, authorize: Authorize | undefined): Promise<XdsListener> {
+  const { options, registry, controlPlane, material } = parts;
+  return listenXds(options.xds, {
+    open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
+    fetch: (request, node) => registry.fetchOnce(request, node),
+    identifier: () => `belay r${controlPlane.state().live?.revision ?? 0}`,
+    onWarning: (message) => options.log.warn(message),
+    more: furtherRoutes({ registry, telemetry, loadReportMs: options.loadReportMs }),
+    authorize,
+    tls: material,
+  });
+}
+
+/** Where clients show certificates, they are the nodes that these name. */
+function hookOf(tls: XdsTls | undefined): Authorize | undefined {
+  if (tls?.files.clientCa === undefined) return undefined;
+  return certificateNamesNode(tls.names === undefined ? {} : { fields: tls.names });
+}
+
+/** New connections get new certificates; what cannot be used never replaces what works. */
+function watchFiles({ options, material }: Parts, xds: XdsListener): { stop(): void } | undefined {
+  const { xdsTls, log } = options;
+  if (xdsTls === undefined || material === undefined) return undefined;
+  return watchTlsFiles(xdsTls.files, material, {
+    changed: (next) => {
+      xds.setTls(next);
+      log.info(`the certificate of xDS is exchanged: ${xdsTls.files.cert}`);
+    },
+    unusable: (why) => log.warn(`${why}; the certificate in use stays`),
+    ...(xdsTls.everyMs === undefined ? {} : { everyMs: xdsTls.everyMs }),
+  });
 }
 
 async function listen(parts: Parts): Promise<RunningServer> {
   const { options, registry, controlPlane, codec, reader, notices } = parts;
   const { log } = options;
   const telemetry = new Telemetry();
-  const xds = await listenXds(options.xds, {
-    open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
-    fetch: (request, node) => registry.fetchOnce(request, node),
-    identifier: () => `belay r${controlPlane.state().live?.revision ?? 0}`,
-    onWarning: (message) => log.warn(message),
-    more: furtherRoutes({ registry, telemetry, loadReportMs: options.loadReportMs }),
-  });
+  const authorize = hookOf(options.xdsTls);
+  const xds = await listenForXds(parts, telemetry, authorize);
+  const files = watchFiles(parts, xds);
   const xdsAddress = `${options.xds.slice(0, options.xds.lastIndexOf(":"))}:${xds.port}`;
   const pushed = { reports: registry.reports, telemetry };
   const http = createHttpServer({
     controlPlane,
     fleet: registry,
     fetch: (request, node) => registry.fetchOnce(request, node),
+    authorize,
     pushed,
     meshReader: reader,
     codec,
@@ -234,6 +283,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
   try {
     bound = await http.listen(options.http);
   } catch (error) {
+    files?.stop();
     await xds.close(0);
     await controlPlane.close();
     throw error;
@@ -245,6 +295,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
     notices,
     loads: () => registry.loads(),
     async close() {
+      files?.stop();
       await http.close();
       // Before the streams end: that every node leaves now is no news about the nodes.
       await controlPlane.close();

@@ -1,5 +1,6 @@
 import type { ClusterLoad } from "../core/load/report.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
+import { isSameNode } from "../core/node/node.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { Dialect, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
@@ -149,7 +150,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     const live = tellingStreams(entry.streams).filter(({ scope }) => scope === stream.scope);
     const memory = entry.memory.recall(stream.scope, live.slice(-RECALLED).flatMap(memoriesOf));
     const isFurther = stream.scope !== undefined && entry.streams.length > 0;
-    const isNews = !isFurther || JSON.stringify(identity) !== JSON.stringify(entry.identity);
+    const isNews = !isFurther || !isSameNode(identity, entry.identity);
     if (entry.streams.length === 0) {
       entry.since = this.#settings.clock.now();
       // It may be another Envoy of the same name: it is in sync once it says so.
@@ -168,7 +169,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
 
   /** A node said again who it is; what selects it may have changed (R2, P54). */
   rename(entry: NodeEntry, identity: NodeIdentity): void {
-    if (identity.id !== entry.identity.id || JSON.stringify(identity) === JSON.stringify(entry.identity)) return;
+    if (identity.id !== entry.identity.id || isSameNode(identity, entry.identity)) return;
     entry.identity = identity;
     this.announce(entry);
   }

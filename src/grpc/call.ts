@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { constants } from "node:http2";
+import type { Access, Peer } from "../control/access.ts";
 import type { Decompress } from "./compression.ts";
 import { ACCEPTED_ENCODINGS, decompressOf } from "./compression.ts";
 import { timeoutOf } from "./deadline.ts";
 import type { Framed, ReceiveBudget } from "./framing.ts";
 import { FrameReader } from "./framing.ts";
+import { peerOf } from "./peer.ts";
 import type { GrpcStatus } from "./status.ts";
 import { GrpcError, STATUS, trailersOf } from "./status.ts";
 
@@ -16,6 +18,14 @@ export interface Call {
   readonly headers: IncomingHttpHeaders;
   /** False once the call has ended, whoever ended it. */
   readonly open: boolean;
+  /** Is anybody asked who may call? Where not, `admit` need not be called. */
+  readonly guarded: boolean;
+  /**
+   * Asks whether the client may have this; nothing can be sent before it may (P56).
+   *
+   * @throws GrpcError PERMISSION_DENIED
+   */
+  admit(asked: Omit<Access, "peer">): void;
   /** Sends one message. `done` is called once, when it has left for the network or cannot any more. */
   send(message: Framed, done?: () => void): void;
   /** Ends the call; what was sent before still arrives. */
@@ -46,6 +56,8 @@ export interface CallSettings {
   readonly maxReceiveBytes: number;
   readonly budget: ReceiveBudget;
   readonly onWarning: (message: string) => void;
+  /** Says who may call, by GrpcError PERMISSION_DENIED who may not; undefined: everybody may. */
+  readonly gate: ((access: Access) => void) | undefined;
   /** A call has ended, whoever ended it. */
   readonly onOver: (call: GrpcCall) => void;
 }
@@ -73,12 +85,14 @@ export class GrpcCall implements Call {
   #busy = false;
   #halfClosed = false;
   #over = false;
+  #admitted: boolean;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, settings: CallSettings) {
     this.#stream = stream;
     this.#path = headers[":path"] ?? "";
     this.#headers = headers;
     this.#settings = settings;
+    this.#admitted = settings.gate === undefined;
     this.#reader = new FrameReader(settings.maxReceiveBytes, settings.budget);
     stream.on("error", () => this.#finish());
     stream.on("close", () => this.#finish());
@@ -94,8 +108,20 @@ export class GrpcCall implements Call {
   }
 
   get peer(): string {
-    const socket = this.#stream.session?.socket;
-    return socket === undefined ? "a client that is gone" : `${socket.remoteAddress}:${socket.remotePort}`;
+    return this.#peer.address;
+  }
+
+  get #peer(): Peer {
+    return peerOf(this.#stream.session);
+  }
+
+  get guarded(): boolean {
+    return this.#settings.gate !== undefined;
+  }
+
+  admit(asked: Omit<Access, "peer">): void {
+    this.#settings.gate?.({ peer: this.#peer, ...asked });
+    this.#admitted = true;
   }
 
   /** Reads the headers and begins; a call whose headers are bad ends here. */
@@ -121,6 +147,11 @@ export class GrpcCall implements Call {
   send(message: Framed, done: () => void = () => {}): void {
     if (!this.#isWritable()) {
       done();
+      return;
+    }
+    if (!this.#admitted) {
+      done();
+      this.fail(new Error("an answer was about to be sent before anybody was asked whether the client may have it"));
       return;
     }
     const stream = this.#stream;

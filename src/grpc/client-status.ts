@@ -16,6 +16,9 @@ const MAX_WAITING = 16;
 /** A client that does not take an answer for this long is given up, in milliseconds. */
 const STALL_MS = 60_000;
 
+/** Tools ask, not nodes. */
+const ACCESS = { rpc: "client-status", node: undefined, typeUrl: "" } as const;
+
 const OK = { code: STATUS.ok, message: "" };
 
 /** The Client Status Discovery Service: what each connected node has of what it should have. */
@@ -23,7 +26,11 @@ export function clientStatusRoutes(fleet: Pick<Fleet, "nodes" | "node">): Map<st
   return new Map<string, Method>([
     [
       `${SERVICE}/FetchClientStatus`,
-      unary(async (bytes) => framed(statusResponse(nodesFor(fleet, readStatusRequest(bytes))))),
+      unary(async (bytes, call) => {
+        const asked = readStatusRequest(bytes);
+        call.admit(ACCESS);
+        return framed(statusResponse(nodesFor(fleet, asked)));
+      }),
     ],
     [`${SERVICE}/StreamClientStatus`, (call: Call) => new StatusStream(call, fleet)],
   ]);
@@ -34,6 +41,7 @@ class StatusStream implements CallHandler {
   readonly #call: Call;
   readonly #fleet: Pick<Fleet, "nodes" | "node">;
   readonly #waiting: (readonly IdMatcher[])[] = [];
+  #isAdmitted = false;
   #isBusy = false;
   #isLast = false;
 
@@ -43,6 +51,8 @@ class StatusStream implements CallHandler {
   }
 
   onMessage(bytes: Buffer): void {
+    if (!this.#isAdmitted) this.#call.admit(ACCESS);
+    this.#isAdmitted = true;
     if (this.#waiting.length >= MAX_WAITING) {
       throw new GrpcError(STATUS.resourceExhausted, `more than ${MAX_WAITING} requests wait for their answer`);
     }

@@ -1,11 +1,23 @@
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
-import { constants, createServer } from "node:http2";
+import type {
+  Http2SecureServer,
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from "node:http2";
+import { constants, createSecureServer, createServer } from "node:http2";
 import type { AddressInfo, ListenOptions } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Access } from "../control/access.ts";
+import type { TlsMaterial } from "../control/tls.ts";
 import type { CallSettings, Routes } from "./call.ts";
 import { GrpcCall } from "./call.ts";
 import { ReceiveBudget } from "./framing.ts";
 import { Keepalive } from "./keepalive.ts";
+import { peerOf } from "./peer.ts";
 import { STATUS } from "./status.ts";
+import type { ClientCertificates } from "./tls.ts";
+import { clientCertificatesOf, secured } from "./tls.ts";
 
 /** What a gRPC server serves, and where it tells of what is wrong with its clients. */
 export interface GrpcServerOptions {
@@ -15,11 +27,23 @@ export interface GrpcServerOptions {
   readonly maxReceiveBytes: number;
   /** How often each connection is pinged, in milliseconds; one that does not answer is cut a round later. */
   readonly keepaliveMs: number;
+  /** Throws GrpcError PERMISSION_DENIED for whoever may not call; without it everybody may. */
+  readonly gate?: ((access: Access) => void) | undefined;
+  /** Serves over TLS; without it in plain text. */
+  readonly tls?: TlsMaterial | undefined;
+  /** A connection that is not secured after this long is cut, in milliseconds; 10 s. */
+  readonly handshakeMs?: number | undefined;
 }
 
 /** A listening gRPC server. */
 export interface GrpcListener {
   readonly port: number;
+  /**
+   * New connections are secured with this; those that there are go on.
+   *
+   * @throws Error where it cannot be used, and what there was stays
+   */
+  setTls(material: TlsMaterial): void;
   /** Stops listening and ends every call, then every connection; what is still there after `graceMs` is cut. */
   close(graceMs: number): Promise<void>;
 }
@@ -46,12 +70,19 @@ const SESSION = {
 /** The same over all streams of a connection. */
 const CONNECTION_WINDOW_BYTES = 8 << 20;
 
+const HANDSHAKE_MS = 10_000;
+
+const NO_CERTIFICATE = {
+  code: STATUS.unauthenticated,
+  message: "this server takes calls only from clients with a certificate that its client CA has signed",
+};
+
 const CLOSING = { code: STATUS.unavailable, message: "this server is shutting down" };
 
 /**
- * Serves gRPC over HTTP/2 in plain text.
+ * Serves gRPC over HTTP/2, in plain text or over TLS.
  *
- * @throws Error of node:net where the address cannot be listened on
+ * @throws Error of node:net where the address cannot be listened on; where the material for TLS cannot be used
  */
 export async function listenGrpc(address: ListenOptions, options: GrpcServerOptions): Promise<GrpcListener> {
   const server = new GrpcServer(options);
@@ -63,22 +94,43 @@ class GrpcServer implements GrpcListener {
   readonly #routes: Routes;
   readonly #settings: CallSettings;
   readonly #keepalive: Keepalive;
-  readonly #server = createServer(SESSION);
+  readonly #server: Http2Server | Http2SecureServer;
+  readonly #certificates: ClientCertificates | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #calls = new Set<GrpcCall>();
   #closing = false;
 
-  constructor({ routes, onWarning, maxReceiveBytes, keepaliveMs }: GrpcServerOptions) {
+  constructor({ routes, onWarning, maxReceiveBytes, keepaliveMs, ...rest }: GrpcServerOptions) {
+    const { tls, gate, handshakeMs = HANDSHAKE_MS } = rest;
     this.#routes = routes;
+    this.#certificates = tls === undefined ? undefined : clientCertificatesOf(tls);
+    this.#server =
+      tls === undefined
+        ? createServer(SESSION)
+        : createSecureServer({ ...SESSION, ...secured(tls), handshakeTimeout: handshakeMs });
     this.#settings = {
       maxReceiveBytes,
       onWarning,
+      gate,
       budget: new ReceiveBudget(BUDGET_MESSAGES * maxReceiveBytes),
       onOver: (call) => this.#calls.delete(call),
     };
     this.#keepalive = new Keepalive(keepaliveMs);
     this.#server.on("session", (session) => this.#accept(session));
-    this.#server.on("stream", (stream, headers) => this.#open(stream, headers));
+    this.#server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => this.#open(stream, headers));
+    // A client that does not trust this server, and one whose certificates it cannot read.
+    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+      onWarning(`a TLS handshake with ${socket.remoteAddress ?? "a client that is gone"} failed: ${error.message}`);
+    });
+  }
+
+  setTls(material: TlsMaterial): void {
+    const { asked, required } = clientCertificatesOf(material);
+    if (this.#certificates === undefined || !("setSecureContext" in this.#server))
+      throw new Error("this server was begun in plain text; begin it with tls to exchange certificates");
+    if (asked !== this.#certificates.asked || required !== this.#certificates.required)
+      throw new Error("whether clients are asked for certificates cannot be changed while the server runs");
+    this.#server.setSecureContext(secured(material));
   }
 
   get port(): number {
@@ -139,6 +191,8 @@ class GrpcServer implements GrpcListener {
     this.#calls.add(call);
     const method = this.#routes.get(headers[":path"] ?? "");
     if (this.#closing) call.end(CLOSING);
+    else if (this.#certificates?.required === true && peerOf(stream.session).certificate === undefined)
+      call.end(NO_CERTIFICATE);
     else if (method === undefined) {
       call.end({ code: STATUS.unimplemented, message: `there is no method ${headers[":path"]}` });
     } else call.start(method);

@@ -1,4 +1,5 @@
 import type { ClusterReport } from "../core/load/report.ts";
+import type { NodeIdentity } from "../core/node/node.ts";
 import type { Call, CallHandler, Method } from "./call.ts";
 import type { Framed } from "./framing.ts";
 import { framed } from "./framing.ts";
@@ -36,7 +37,11 @@ function serveLoads(call: Call, answer: Framed, add: LoadReporting["add"]): Call
     onMessage(bytes) {
       const { node, clusters } = readLoadMessage(bytes);
       const isFirst = nodeId === "";
-      if (isFirst) nodeId = idOf(node);
+      if (isFirst) {
+        const identity = identityOf(node);
+        call.admit({ rpc: "load-reports", node: identity, typeUrl: "" });
+        nodeId = identity.id;
+      }
       // The first message of an Envoy's life only says that it is there; of one that has come back it has a report.
       if (!isFirst || clusters.length > 0) add(nodeId, clusters);
       if (isFirst) call.send(answer);
@@ -46,9 +51,9 @@ function serveLoads(call: Call, answer: Framed, add: LoadReporting["add"]): Call
   };
 }
 
-function idOf(node: Buffer | undefined): string {
-  const id = node === undefined ? "" : readNode(node).id;
-  if (id !== "" && id.length <= MAX_ID_LENGTH) return id;
+function identityOf(bytes: Buffer | undefined): NodeIdentity {
+  const node = bytes === undefined ? undefined : readNode(bytes);
+  if (node !== undefined && node.id !== "" && node.id.length <= MAX_ID_LENGTH) return node;
   throw new GrpcError(
     STATUS.invalidArgument,
     `the first report of a stream must carry a node with an id of at most ${MAX_ID_LENGTH} characters`,

@@ -4,10 +4,12 @@ export const STATUS = {
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
   unimplemented: 12,
   internal: 13,
   unavailable: 14,
+  unauthenticated: 16,
 } as const;
 
 /** How a call ended: a code of gRPC, and a sentence for whoever reads the client's log. */

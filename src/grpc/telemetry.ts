@@ -1,4 +1,5 @@
-import type { Telemetry, TelemetryKind, TelemetryStream } from "../control/telemetry.ts";
+import type { Telemetry, TelemetryKind } from "../control/telemetry.ts";
+import type { NodeIdentity } from "../core/node/node.ts";
 import type { Call, CallHandler, Method } from "./call.ts";
 import { framed } from "./framing.ts";
 import { readNode } from "./node-reader.ts";
@@ -28,16 +29,27 @@ const PATHS: Readonly<Record<TelemetryKind, string>> = {
 /** MetricsService and AccessLogService. A client is never told of an error: telemetry that we cannot read is our loss. */
 export function telemetryRoutes(telemetry: Telemetry): Map<string, Method> {
   return new Map([
-    [PATHS.metrics, (call: Call) => receive(call, telemetry.open("metrics"), familiesIn)],
-    [PATHS["access-log"], (call: Call) => receive(call, telemetry.open("access-log"), logEntriesIn)],
+    [PATHS.metrics, (call: Call) => receive(call, telemetry, "metrics")],
+    [PATHS["access-log"], (call: Call) => receive(call, telemetry, "access-log")],
   ]);
 }
 
-function receive(call: Call, stream: TelemetryStream, entriesIn: (bytes: Buffer) => number): CallHandler {
+const ENTRIES: Readonly<Record<TelemetryKind, (bytes: Buffer) => number>> = {
+  metrics: familiesIn,
+  "access-log": logEntriesIn,
+};
+
+function receive(call: Call, telemetry: Telemetry, kind: TelemetryKind): CallHandler {
+  const stream = telemetry.open(kind);
+  const entriesIn = ENTRIES[kind];
   let isFirst = true;
   return {
     onMessage(bytes) {
-      if (isFirst) name(bytes, stream);
+      if (isFirst) {
+        const said = readable(() => readIdentifier(bytes));
+        call.admit({ rpc: kind, node: said?.node, typeUrl: "" });
+        if (said !== undefined) stream.named(short(said.node?.id ?? ""), short(said.log));
+      }
       isFirst = false;
       stream.received(
         bytes.length,
@@ -45,6 +57,7 @@ function receive(call: Call, stream: TelemetryStream, entriesIn: (bytes: Buffer)
       );
     },
     onHalfClosed() {
+      if (isFirst) call.admit({ rpc: kind, node: undefined, typeUrl: "" });
       call.send(EMPTY);
       call.end({ code: STATUS.ok, message: "" });
     },
@@ -62,18 +75,13 @@ function readable<T>(read: () => T): T | undefined {
   }
 }
 
-/** Only the first message says who sends. */
-function name(bytes: Buffer, stream: TelemetryStream): void {
-  const said = readable(() => readIdentifier(bytes));
-  if (said !== undefined) stream.named(short(said.nodeId), short(said.log));
-}
-
 function short(text: string): string {
   return text.length > MAX_NAME_LENGTH ? "" : text;
 }
 
-function readIdentifier(bytes: Buffer): { nodeId: string; log: string } {
-  const said = { nodeId: "", log: "" };
+/** Only the first message says who sends. */
+function readIdentifier(bytes: Buffer): { readonly node: NodeIdentity | undefined; readonly log: string } {
+  const said: { node: NodeIdentity | undefined; log: string } = { node: undefined, log: "" };
   const reader = new WireReader(bytes);
   for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
     if (tag !== IDENTIFIER) {
@@ -82,7 +90,7 @@ function readIdentifier(bytes: Buffer): { nodeId: string; log: string } {
     }
     const identifier = reader.message();
     for (let part = identifier.next(); part !== 0; part = identifier.next()) {
-      if (part === NODE) said.nodeId = readNode(identifier.view()).id;
+      if (part === NODE) said.node = readNode(identifier.view());
       else if (part === LOG_NAME) said.log = identifier.text();
       else identifier.skip(part);
     }

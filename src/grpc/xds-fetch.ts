@@ -24,10 +24,12 @@ export function fetchMethod(
   edge: FetchEdge,
   typeUrl: string | undefined,
 ): Method {
-  return unary(async (message) => {
-    const { request, node } = edge.reader.sotw(message);
+  return unary(async (message, call) => {
+    const { request, node: said } = edge.reader.sotw(message);
     const ofType = typed(request, typeUrl) ?? request;
-    return framedOf(await fetch(ofType, node === undefined ? undefined : readNode(node)), edge.bytes);
+    const node = said === undefined ? undefined : readNode(said);
+    call.admit({ rpc: "fetch", node, typeUrl: ofType.typeUrl });
+    return framedOf(await fetch(ofType, node), edge.bytes);
   });
 }
 

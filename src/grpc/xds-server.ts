@@ -1,5 +1,9 @@
+import type { Access, Authorize } from "../control/access.ts";
+import { refusalOf } from "../control/access.ts";
+import { boundedWarnings } from "../control/bounded-warnings.ts";
 import type { Fetched } from "../control/fetches.ts";
 import type { StreamSink, XdsSession } from "../control/sessions.ts";
+import type { TlsMaterial } from "../control/tls.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { Dialect, SotwRequest } from "../core/xds/message.ts";
 import { listenAddress } from "./address.ts";
@@ -9,6 +13,7 @@ import { listenGrpc } from "./grpc-server.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestReader } from "./request-reader.ts";
 import { ResponseBytes } from "./response-bytes.ts";
+import { GrpcError, STATUS } from "./status.ts";
 import { fetchMethod } from "./xds-fetch.ts";
 import { XDS_SERVICES } from "./xds-services.ts";
 import { serveStream } from "./xds-stream.ts";
@@ -28,11 +33,23 @@ export interface XdsServerOptions {
   readonly keepaliveMs?: number;
   /** A client that takes nothing of a response for this long is given up, in milliseconds; 60 s. */
   readonly stallMs?: number;
+  /** Decides who may have what, over all methods, those in `more` too; without it everybody may (P55, P56). */
+  readonly authorize?: Authorize | undefined;
+  /** Serves over TLS; without it in plain text. */
+  readonly tls?: TlsMaterial | undefined;
+  /** A connection whose TLS handshake takes longer is cut, in milliseconds; 10 s. */
+  readonly handshakeMs?: number;
 }
 
 /** A listening xDS server. */
 export interface XdsListener {
   readonly port: number;
+  /**
+   * Exchanges the certificates: for new connections, those that there are go on.
+   *
+   * @throws Error where they cannot be used, and what there was stays
+   */
+  setTls(material: TlsMaterial): void;
   /** Ends what is open and stops listening; streams still there after `graceMs` are cut. */
   close(graceMs: number): Promise<void>;
 }
@@ -46,7 +63,7 @@ const KEEPALIVE_MS = 20_000;
 const STALL_MS = 60_000;
 
 /**
- * Serves xDS in plain text.
+ * Serves xDS, in plain text or over TLS.
  *
  * @param address `HOST:PORT`; port 0 takes a free one
  * @throws Error with the address and the reason where it cannot be listened on
@@ -60,20 +77,36 @@ export async function listenXds(address: string, options: XdsServerOptions): Pro
   }
 }
 
-async function listen(address: string, options: XdsServerOptions): Promise<GrpcListener> {
+async function listen(address: string, given: XdsServerOptions): Promise<GrpcListener> {
+  const options = { ...given, onWarning: boundedWarnings(given.onWarning, Date.now) };
+  const { authorize, tls, handshakeMs } = options;
   return listenGrpc(listenAddress(address), {
-    routes: new Map([...xdsRoutes(options), ...(options.more ?? [])]),
+    routes: xdsRoutes(options),
     onWarning: options.onWarning,
+    gate: authorize === undefined ? undefined : gateOf(authorize, options.onWarning),
+    tls,
+    handshakeMs,
     maxReceiveBytes: MAX_RECEIVE_BYTES,
     keepaliveMs: options.keepaliveMs ?? KEEPALIVE_MS,
   });
 }
 
-function xdsRoutes(options: XdsServerOptions): Map<string, Method> {
+/** What keeps out whom the hook refuses: the client is told no more than it has said itself. */
+function gateOf(authorize: Authorize, onWarning: (message: string) => void): (access: Access) => void {
+  return (access) => {
+    const refusal = refusalOf(authorize, access);
+    if (refusal === undefined) return;
+    onWarning(refusal.logged);
+    throw new GrpcError(STATUS.permissionDenied, refusal.told);
+  };
+}
+
+/** Every method that is served, by path. */
+export function xdsRoutes(options: XdsServerOptions): Routes {
   const { open, identifier, onWarning, stallMs = STALL_MS } = options;
   const pacer = new Pacer({ stallMs });
   const edge = { open, onWarning, pacer, reader: new RequestReader(), bytes: new ResponseBytes(identifier) };
-  const routes = new Map<string, Method>();
+  const routes = new Map<string, Method>(options.more ?? []);
   for (const { name, typeUrl, sotw, delta, fetch } of XDS_SERVICES) {
     if (sotw !== undefined) routes.set(`/${name}/${sotw}`, (call) => serveStream(call, edge, "sotw", typeUrl));
     if (delta !== undefined) routes.set(`/${name}/${delta}`, (call) => serveStream(call, edge, "delta", typeUrl));

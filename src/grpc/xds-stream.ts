@@ -1,5 +1,7 @@
 import type { StreamEnd } from "../control/node-entry.ts";
 import type { StreamSink, XdsSession } from "../control/sessions.ts";
+import type { NodeIdentity } from "../core/node/node.ts";
+import { isSameNode } from "../core/node/node.ts";
 import type { Dialect } from "../core/xds/message.ts";
 import type { Call, CallHandler } from "./call.ts";
 import { readNode } from "./node-reader.ts";
@@ -38,7 +40,7 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
     end: (how, why) => call.end({ code: END[how], message: why }),
   };
   const session = edge.open(dialect, sink, typeUrl);
-  const stream: Incoming = { session, reader, scope: typeUrl, asked: new Set() };
+  const stream: Incoming = { call, dialect, session, reader, scope: typeUrl, asked: new Set(), node: undefined };
   const receive = dialect === "sotw" ? receiveSotw : receiveDelta;
   return {
     onMessage: (message) => {
@@ -46,7 +48,9 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
         receive(stream, message);
       } catch (error) {
         if (!(error instanceof GrpcError)) throw error;
-        edge.onWarning(`an xDS stream of ${call.peer} is ended: ${error.message}`);
+        // Whom the gate refuses it has told of already.
+        if (error.status.code !== STATUS.permissionDenied)
+          edge.onWarning(`an xDS stream of ${call.peer} is ended: ${error.message}`);
         call.end(error.status);
       }
     },
@@ -60,36 +64,57 @@ const TYPES_LIMIT = 100;
 
 /** The side of a stream that comes in. */
 interface Incoming {
+  readonly call: Call;
+  readonly dialect: Dialect;
   readonly session: XdsSession;
   readonly reader: RequestReader;
   /** The type of its service, where that carries one only. */
   readonly scope: string | undefined;
   /** Types that were asked for so far. */
   readonly asked: Set<string>;
+  /** Who the client said last that it is; kept only where somebody asks who may call. */
+  node: NodeIdentity | undefined;
 }
 
-function admit({ asked }: Incoming, typeUrl: string): void {
-  if (asked.has(typeUrl)) return;
-  if (asked.size >= TYPES_LIMIT) {
+/** Counts the type and, where somebody decides who may call, asks for it: once, and again when the node changes (P54). */
+function admit(stream: Incoming, typeUrl: string, node: NodeIdentity | undefined): void {
+  const { asked, call } = stream;
+  const isNew = !asked.has(typeUrl);
+  if (isNew && asked.size >= TYPES_LIMIT) {
     throw new GrpcError(STATUS.invalidArgument, `one stream asks for more than ${TYPES_LIMIT} types of resources`);
   }
-  asked.add(typeUrl);
+  if (isNew) asked.add(typeUrl);
+  if (call.guarded) authorize(stream, isNew ? [typeUrl] : [], node);
+}
+
+function authorize(stream: Incoming, fresh: readonly string[], said: NodeIdentity | undefined): void {
+  const { call, dialect: rpc, asked } = stream;
+  const isOther = said !== undefined && (stream.node === undefined || !isSameNode(stream.node, said));
+  if (isOther) stream.node = said;
+  const { node } = stream;
+  // A stream that does not say who it is gets no answer; its session ends it.
+  if (node === undefined) return;
+  for (const typeUrl of isOther ? asked : fresh) call.admit({ rpc, node, typeUrl });
 }
 
 function receiveSotw(stream: Incoming, bytes: Buffer): void {
   const { session, reader, scope } = stream;
-  const { request, node } = reader.sotw(bytes);
+  const { request, node: said } = reader.sotw(bytes);
   const ofType = typed(request, scope);
-  if (ofType !== undefined) admit(stream, ofType.typeUrl);
-  if (ofType !== undefined) session.onSotw(ofType, node === undefined ? undefined : readNode(node));
+  if (ofType === undefined) return;
+  const node = said === undefined ? undefined : readNode(said);
+  admit(stream, ofType.typeUrl, node);
+  session.onSotw(ofType, node);
 }
 
 function receiveDelta(stream: Incoming, bytes: Buffer): void {
   const { session, reader, scope } = stream;
-  const { request, node } = reader.delta(bytes);
+  const { request, node: said } = reader.delta(bytes);
   const ofType = typed(request, scope);
-  if (ofType !== undefined) admit(stream, ofType.typeUrl);
-  if (ofType !== undefined) session.onDelta(ofType, node === undefined ? undefined : readNode(node));
+  if (ofType === undefined) return;
+  const node = said === undefined ? undefined : readNode(said);
+  admit(stream, ofType.typeUrl, node);
+  session.onDelta(ofType, node);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { Hono } from "hono";
 import { failed, json, Refusal, text } from "./answer.ts";
 import type { Backend, Serving } from "./backend.ts";
@@ -17,17 +18,26 @@ export interface AppOptions {
   readonly isLoopback: () => boolean;
 }
 
+/** What the server that listens gives beside each request. */
+interface Env {
+  readonly incoming?: Pick<IncomingMessage, "socket">;
+}
+
 /** The whole HTTP surface as a function from requests to responses. It never rejects. */
-export function createApp({ backend, metrics, isLoopback }: AppOptions): (request: Request) => Promise<Response> {
+export function createApp({
+  backend,
+  metrics,
+  isLoopback,
+}: AppOptions): (request: Request, env: Env) => Promise<Response> {
   const operations = [...OPERATIONS, ...describingOperations(metrics)];
-  const app = new Hono();
+  const app = new Hono<{ Bindings: Env }>();
   for (const one of operations) {
     app.on(one.method, honoPath(one.path), (c) => one.run(backend, c.req.raw, c.req.param()));
   }
   for (const path of new Set(operations.map((one) => one.path)))
     app.all(honoPath(path), () => wrongMethod(path, operations));
   for (const [path, typeUrl] of DISCOVERY) {
-    app.post(path, (c) => discover(backend, c.req.raw, typeUrl));
+    app.post(path, (c) => discover(backend, c.req.raw, { typeUrl, address: addressOf(c.env) }));
     app.all(path, () =>
       json(405, { error: { code: "wrong-method", message: `${path} takes POST` } }, { allow: "POST" }),
     );
@@ -37,19 +47,25 @@ export function createApp({ backend, metrics, isLoopback }: AppOptions): (reques
     if (!(error instanceof Refusal)) report(backend, c.req.raw, error);
     return failed(error);
   });
-  return async (request) => {
+  return async (request, env) => {
     let response: Response;
     try {
       // An Envoy that polls calls this server by the name of its own cluster; what it asks has a guard of its own.
       if (!DISCOVERY.has(new URL(request.url).pathname)) refuseStrangers(request, isLoopback());
       refuseBrokenPath(request);
-      response = await app.fetch(request);
+      response = await app.fetch(request, env);
     } catch (error) {
       response = failed(error);
     }
     metrics.answered(request.method, response.status);
     return response;
   };
+}
+
+/** Who asks, for people; over a socket file there are no addresses. */
+function addressOf({ incoming }: Env): string {
+  const { remoteAddress, remotePort } = incoming?.socket ?? {};
+  return remoteAddress === undefined ? "a client on this machine" : `${remoteAddress}:${remotePort}`;
 }
 
 /** Those that describe the others or themselves. */

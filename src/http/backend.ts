@@ -1,3 +1,4 @@
+import type { Authorize } from "../control/access.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { Fetched } from "../control/fetches.ts";
 import type { Fleet } from "../control/fleet.ts";
@@ -27,12 +28,16 @@ export interface Backend {
   readonly fleet?: Pick<Fleet, "listen">;
   /** Answers Envoys that poll; without it they are told to use gRPC. */
   readonly fetch?: (request: SotwRequest, node: NodeIdentity | undefined) => Promise<Fetched>;
+  /** Decides what an Envoy that polls may have; without it, whoever reaches this port may have everything (P56). */
+  readonly authorize?: Authorize | undefined;
   /** For what Envoys push, in `/metrics`. */
   readonly pushed?: Pushed;
 }
 
 /** The same while it is being served. */
 export interface Serving extends Backend {
+  /** What clients do wrong, no more often than a log can bear. */
+  readonly warn: (message: string) => void;
   /** Aborted when the server closes: streams end then. */
   readonly closing: AbortSignal;
   /** Of this Belay. */

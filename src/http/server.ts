@@ -2,6 +2,7 @@ import { rm, stat } from "node:fs/promises";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
+import { boundedWarnings } from "../control/bounded-warnings.ts";
 import { ControlError } from "../core/failure/control-error.ts";
 import { type Address, isLoopbackAddress, readAddress } from "./address.ts";
 import { createApp } from "./app.ts";
@@ -28,7 +29,8 @@ const GRACE_MS = 1_000;
 export function createHttpServer(backend: Backend): HttpServer {
   const closing = new AbortController();
   let isLoopback = true;
-  const serving = { ...backend, closing: closing.signal, version: releaseVersion() };
+  const warn = boundedWarnings((message) => backend.log.warn({}, message), Date.now);
+  const serving = { ...backend, warn, closing: closing.signal, version: releaseVersion() };
   const metrics = createMetrics(serving);
   const fetch = createApp({ backend: serving, metrics, isLoopback: () => isLoopback });
   const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server;

@@ -1,10 +1,12 @@
 import { randomInt } from "node:crypto";
 import { EventEmitter } from "node:events";
+import type { Authorize } from "../control/access.ts";
 import type { FleetEvent } from "../control/fleet.ts";
 import type { LoadQuery } from "../control/load-reports.ts";
 import { NodeRegistry } from "../control/node-registry.ts";
 import { sessionSettings } from "../control/session-settings.ts";
 import { Telemetry } from "../control/telemetry.ts";
+import type { TlsMaterial } from "../control/tls.ts";
 import type { ClusterLoad } from "../core/load/report.ts";
 import { furtherRoutes } from "../grpc/further-services.ts";
 import type { XdsListener } from "../grpc/xds-server.ts";
@@ -22,6 +24,10 @@ export interface XdsServerOptions {
   readonly identifier?: string;
   /** How often Envoys that report their load do so; 10 s. */
   readonly loadReportMs?: number;
+  /** Serves over TLS, with certificates of clients where there is a `clientCa`; without it in plain text. */
+  readonly tls?: TlsMaterial;
+  /** Decides who may have what, whatever the call; without it everybody may have everything that they ask for. */
+  readonly authorize?: Authorize;
 }
 
 /** What a server tells: `connect` and `close` with empty type, version and nonce. */
@@ -45,6 +51,8 @@ interface Events {
   nack: [NackEvent];
   connect: [XdsEvent];
   close: [XdsEvent];
+  /** Something that the operator should know, in a sentence: whom `authorize` refused and why, a handshake that failed. */
+  warning: [string];
 }
 
 /** Serves a SnapshotCache over ADS, state of the world and delta; what each node has of it is told over CSDS. */
@@ -52,15 +60,18 @@ export class XdsServer {
   readonly #cache: SnapshotCache;
   readonly #registry: NodeRegistry;
   readonly #identifier: string;
-  readonly #loadReportMs: number | undefined;
+  readonly #options: Pick<XdsServerOptions, "loadReportMs" | "authorize">;
+  #tls: TlsMaterial | undefined;
   readonly #events = new EventEmitter<Events>();
   #listener: XdsListener | undefined;
   #detach: (() => void) | undefined;
 
-  constructor({ cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay", loadReportMs }: XdsServerOptions) {
+  constructor(options: XdsServerOptions) {
+    const { cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay", tls } = options;
     this.#cache = cache;
     this.#identifier = identifier;
-    this.#loadReportMs = loadReportMs;
+    this.#options = options;
+    this.#tls = tls;
     this.#registry = new NodeRegistry(sessionSettings({ graceMs, holdMs }, randomInt(2 ** 31)));
     this.#registry.listen((event) => this.#tell(event));
   }
@@ -68,7 +79,7 @@ export class XdsServer {
   /**
    * Listens on `HOST:PORT`; port 0 takes a free one.
    *
-   * @throws Error with the address and the reason where it cannot be listened on
+   * @throws Error with the address and the reason where it cannot be listened on, or `tls` cannot be used
    */
   async listen(address: string): Promise<{ port: number }> {
     if (this.#listener !== undefined) throw new Error(`this server listens already, on port ${this.#listener.port}`);
@@ -76,15 +87,27 @@ export class XdsServer {
       open: (dialect, sink, typeUrl) => this.#registry.open(dialect, sink, typeUrl),
       fetch: (request, node) => this.#registry.fetchOnce(request, node),
       identifier: () => this.#identifier,
-      onWarning: () => {},
+      onWarning: (message) => void this.#events.emit("warning", message),
       more: furtherRoutes({
         registry: this.#registry,
         telemetry: new Telemetry(),
-        loadReportMs: this.#loadReportMs,
+        loadReportMs: this.#options.loadReportMs,
       }),
+      authorize: this.#options.authorize,
+      tls: this.#tls,
     });
     this.#detach = this.#cache.attach(this.#registry);
     return { port: this.#listener.port };
+  }
+
+  /**
+   * Exchanges the certificates while the server runs: new connections get these, streams that are open go on as they are.
+   *
+   * @throws Error where they cannot be used, or the server was begun without TLS; what there was stays
+   */
+  setTls(tls: TlsMaterial): void {
+    if (this.#listener !== undefined) this.#listener.setTls(tls);
+    this.#tls = tls;
   }
 
   /** What nodes have counted of late of each cluster that they call, from their load reports (LRS). */

@@ -5,7 +5,7 @@ import { NodeRegistry } from "../../src/control/node-registry.ts";
 import type { Reference, Resource } from "../../src/core/resource/resource.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Routes } from "../../src/grpc/call.ts";
-import type { XdsListener } from "../../src/grpc/xds-server.ts";
+import type { XdsListener, XdsServerOptions } from "../../src/grpc/xds-server.ts";
 import { listenXds } from "../../src/grpc/xds-server.ts";
 import { AdsClient, nodeBytes } from "./ads-client.ts";
 
@@ -26,6 +26,7 @@ export const nodeOf = (id: string): Buffer => nodeBytes({ id, cluster: "edge" })
 /** A registry behind a listening xDS server, and clients of it. */
 export interface Edge {
   readonly registry: NodeRegistry;
+  readonly listener: XdsListener;
   readonly port: number;
   readonly events: FleetEvent[];
   connect(dialect: "sotw" | "delta", method?: string): AdsClient;
@@ -37,6 +38,7 @@ export interface Edge {
 export async function startEdge(
   times = { graceMs: 200, holdMs: 5_000 },
   more: (registry: NodeRegistry) => Routes = () => new Map(),
+  settings: Partial<XdsServerOptions> = {},
 ): Promise<Edge> {
   let streams = 0;
   const registry = new NodeRegistry({
@@ -55,9 +57,11 @@ export async function startEdge(
     identifier: () => "belay-test",
     onWarning: () => {},
     more: more(registry),
+    ...settings,
   });
   return {
     registry,
+    listener,
     port: listener.port,
     events,
     connect(dialect, method) {

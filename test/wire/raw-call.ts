@@ -1,5 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 import { connect } from "node:http2";
+import type { ConnectionOptions } from "node:tls";
 
 /** How a raw call ended, as it stood on the wire. */
 export interface RawEnd {
@@ -18,8 +19,9 @@ export class RawClient {
   readonly session: ClientHttp2Session;
   readonly closed: Promise<void>;
 
-  constructor(port: number) {
-    this.session = connect(`http://127.0.0.1:${port}`);
+  /** @param tls over TLS, with these options of node:tls */
+  constructor(port: number, tls?: ConnectionOptions) {
+    this.session = tls === undefined ? connect(`http://127.0.0.1:${port}`) : connect(`https://127.0.0.1:${port}`, tls);
     this.session.on("error", () => {});
     this.closed = new Promise((resolve) => this.session.once("close", resolve));
   }

@@ -1,4 +1,5 @@
 import { ControlError } from "../../core/failure/control-error.ts";
+import type { XdsTls } from "../../serve.ts";
 import { CommandFailure, EXIT, usage } from "../failure.ts";
 import { invalidMesh } from "../mesh-file.ts";
 import type { Session } from "../session.ts";
@@ -9,6 +10,10 @@ export interface ServeFlags {
   readonly store?: string;
   readonly xds: string;
   readonly http: string;
+  readonly xdsCert?: string;
+  readonly xdsKey?: string;
+  readonly xdsClientCa?: string;
+  readonly xdsBind?: string;
   readonly envoy?: string;
   readonly descriptorSet?: string;
 }
@@ -20,6 +25,7 @@ export async function serveCommand(session: Session, flags: ServeFlags): Promise
   const data = dataIn(flags);
   checkAddress("--xds", flags.xds, false);
   checkAddress("--http", flags.http, true);
+  tlsIn(flags);
   // From the first moment: a signal while it starts must end it in good order too.
   const stopped = new Promise<void>((resolve) => void session.io.onInterrupt(resolve));
   const server = await start(session, flags, data);
@@ -43,12 +49,14 @@ async function start(
     pino.destination({ fd: 2, sync: true }),
   );
   const { xds, http, mesh, envoy, descriptorSet } = flags;
+  const xdsTls = tlsIn(flags);
   try {
     return await serve({
       data,
       xds,
       http,
       log,
+      ...(xdsTls === undefined ? {} : { xdsTls }),
       ...(mesh === undefined ? {} : { mesh }),
       ...(envoy === undefined ? {} : { envoy }),
       ...(descriptorSet === undefined ? {} : { descriptorSet }),
@@ -76,6 +84,24 @@ function dataIn({ data, store }: ServeFlags): string {
   const dir = /^sqlite:(.+)$/s.exec(store)?.[1];
   if (dir === undefined) throw usage(`--store ${store}: write sqlite:DIR`);
   return dir;
+}
+
+const BINDINGS: ReadonlyMap<string, readonly ("id" | "cluster")[]> = new Map([
+  ["id", ["id"]],
+  ["cluster", ["cluster"]],
+  ["id,cluster", ["id", "cluster"]],
+]);
+
+function tlsIn({ xdsCert, xdsKey, xdsClientCa, xdsBind }: ServeFlags): XdsTls | undefined {
+  const names = xdsBind === undefined ? undefined : BINDINGS.get(xdsBind);
+  if (xdsBind !== undefined && names === undefined)
+    throw usage(`--xds-bind ${xdsBind}: write ${[...BINDINGS.keys()].join(" or ")}`);
+  if (xdsBind !== undefined && xdsClientCa === undefined) throw usage("--xds-bind needs --xds-client-ca");
+  if (xdsCert === undefined && xdsKey === undefined && xdsClientCa === undefined) return undefined;
+  if (xdsCert === undefined || xdsKey === undefined)
+    throw usage("xDS over TLS needs both --xds-cert and --xds-key; --xds-client-ca adds to them");
+  const files = { cert: xdsCert, key: xdsKey, ...(xdsClientCa === undefined ? {} : { clientCa: xdsClientCa }) };
+  return { files, ...(names === undefined ? {} : { names }) };
 }
 
 function checkAddress(flag: string, text: string, takesSocket: boolean): void {

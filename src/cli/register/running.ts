@@ -13,6 +13,13 @@ export function registerRunning(program: Command, act: Act): void {
     .option("--store <url>", "sqlite:DIR, instead of --data")
     .option("--xds <host:port>", "where Envoys connect", "127.0.0.1:18000")
     .option("--http <host:port>", "where the API and the status page are; also unix:PATH", "127.0.0.1:7070")
+    .option("--xds-cert <file>", "serve xDS over TLS with this certificate (PEM); read again when it changes")
+    .option("--xds-key <file>", "its private key (PEM)")
+    .option(
+      "--xds-client-ca <file>",
+      "serve only Envoys with a certificate that this CA (PEM) has signed and that names their node id, as a DNS or URI subject alternative name",
+    )
+    .option("--xds-bind <fields>", "what of a node its certificate must name: id, cluster or id,cluster (default: id)")
     .option("--envoy <binary>", "read Envoy's API from this Envoy")
     .option("--descriptor-set <file>", "read Envoy's API from this file")
     .action(

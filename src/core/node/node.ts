@@ -12,6 +12,15 @@ export interface NodeIdentity {
   readonly envoyVersion: string;
 }
 
+/** Does the node say the same of itself? */
+export function isSameNode(a: NodeIdentity, b: NodeIdentity): boolean {
+  if (a === b) return true;
+  if (a.id !== b.id || a.cluster !== b.cluster || a.zone !== b.zone || a.envoyVersion !== b.envoyVersion) return false;
+  const labels = Object.keys(a.labels);
+  if (labels.length !== Object.keys(b.labels).length) return false;
+  return labels.every((label) => Object.hasOwn(b.labels, label) && a.labels[label] === b.labels[label]);
+}
+
 /** Which nodes something is for. Fields that are given must all match; a list means any of its values. */
 export type NodeSelector =
   | "all"

@@ -1,3 +1,5 @@
+import type { Access } from "../../control/access.ts";
+import { refusalOf } from "../../control/access.ts";
 import type { Fetched } from "../../control/fetches.ts";
 import type { NodeIdentity } from "../../core/node/node.ts";
 import {
@@ -13,7 +15,7 @@ import {
 import type { SotwRequest, Response as XdsResponse } from "../../core/xds/message.ts";
 import type { Codec } from "../../envoy/codec.ts";
 import { json, Refusal } from "../answer.ts";
-import type { Backend } from "../backend.ts";
+import type { Serving } from "../backend.ts";
 import { readJson } from "../read-body.ts";
 
 /** The paths at which Envoys poll that use `api_type: REST`, as Envoy's API has them, and the type that each gives. */
@@ -28,13 +30,20 @@ export const DISCOVERY: ReadonlyMap<string, string> = new Map([
   ["/v3/discovery:extension_configs", EXTENSION_CONFIG],
 ]);
 
+/** What is polled, and from where. */
+interface Poll {
+  readonly typeUrl: string;
+  /** Of the client, for people. */
+  readonly address: string;
+}
+
 /**
  * Answers an Envoy that polls: a DiscoveryRequest in JSON, a DiscoveryResponse in JSON, and 304 where there is nothing new
  * (P68). Secrets are in it as they are: this is how that Envoy gets them.
  *
  * @throws Refusal for a request that cannot be answered
  */
-export async function discover(backend: Backend, request: Request, typeUrl: string): Promise<Response> {
+export async function discover(backend: Serving, request: Request, { typeUrl, address }: Poll): Promise<Response> {
   refuseBrowsers(request);
   const { fetch, codec } = backend;
   if (fetch === undefined) throw new Refusal(501, "not-implemented", "this server takes no polls; use gRPC");
@@ -43,7 +52,18 @@ export async function discover(backend: Backend, request: Request, typeUrl: stri
   if (asked !== "" && asked !== typeUrl) {
     throw new Refusal(400, "bad-request", `this path carries ${typeUrl} only`);
   }
-  return answerOf(await fetch(requestOf(body, typeUrl), nodeOf(body)), codec);
+  const xdsRequest = requestOf(body, typeUrl);
+  const node = nodeOf(body);
+  refuseUnauthorized(backend, { peer: { address, certificate: undefined }, node, typeUrl, rpc: "rest" });
+  return answerOf(await fetch(xdsRequest, node), codec);
+}
+
+/** The same hook as on the port of xDS; no client of this port has a certificate. */
+function refuseUnauthorized({ authorize, warn }: Serving, access: Access): void {
+  const refusal = authorize === undefined ? undefined : refusalOf(authorize, access);
+  if (refusal === undefined) return;
+  warn(refusal.logged);
+  throw new Refusal(403, "forbidden", refusal.told);
 }
 
 /** Programs alone may ask; a page in a browser would be after the secrets. */
