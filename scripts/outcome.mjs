@@ -14,9 +14,10 @@ const NEEDS_ENVOY = /^test\/(envoy|chaos|lab|proxy)\//;
  * @param {readonly string[]} input.failedChecks
  * @param {string} input.root
  * @param {string | undefined} input.noEnvoy why there is no Envoy
+ * @param {string | undefined} [input.noOldEnvoy] why there is no older Envoy beside it
  * @returns {{ passed: number, failed: number, skipped: number, lines: string[] }} lines name what failed or was skipped
  */
-export function outcomeOf({ report, exitCode, checks, failedChecks, root, noEnvoy }) {
+export function outcomeOf({ report, exitCode, checks, failedChecks, root, noEnvoy, noOldEnvoy }) {
   const passed = checks - failedChecks.length;
   const failures = failedChecks.map((name) => `failed   ${name}`);
   const skips = [];
@@ -30,7 +31,7 @@ export function outcomeOf({ report, exitCode, checks, failedChecks, root, noEnvo
     for (const { status, fullName } of results) {
       if (status === "passed") passedTests += 1;
       else if (status === "failed") failures.push(`failed   ${path}: ${fullName}`);
-      else skips.push(`skipped  ${path}: ${fullName} (${whySkipped(path, status, noEnvoy)})`);
+      else skips.push(`skipped  ${path}: ${fullName} (${whySkipped({ path, status, noEnvoy, noOldEnvoy })})`);
     }
   }
   // Errors outside of any test, or no report at all: vitest knows of a failure that the counts do not show.
@@ -44,14 +45,11 @@ export function outcomeOf({ report, exitCode, checks, failedChecks, root, noEnvo
   };
 }
 
-/**
- * @param {string} path
- * @param {string} status
- * @param {string | undefined} noEnvoy
- */
-function whySkipped(path, status, noEnvoy) {
+/** @param {{ path: string, status: string, noEnvoy: string | undefined, noOldEnvoy: string | undefined }} skipped */
+function whySkipped({ path, status, noEnvoy, noOldEnvoy }) {
   if (status === "todo") return "still to be written";
   if (noEnvoy !== undefined && NEEDS_ENVOY.test(path)) return `no Envoy: ${noEnvoy}`;
+  if (noOldEnvoy !== undefined && NEEDS_ENVOY.test(path)) return `no older Envoy: ${noOldEnvoy}`;
   return "skipped by the test itself, or by a filter";
 }
 

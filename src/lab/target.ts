@@ -19,9 +19,13 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Connections that may be given up under one request, one after the other, before it has failed. */
+const GIVEN_UP = 3;
+
 /**
  * A target that is spoken to in cleartext HTTP/2, over `connections` connections in turn. A connection that the other
- * side ends or drains is replaced before the next request; nothing is sent twice.
+ * side ends or drains is replaced before the next request. What was refused because of a GOAWAY was not processed, and is
+ * asked again on a new connection, as every HTTP/2 client does (RFC 9113, 8.7); nothing else is sent twice.
  */
 export function http2Target(name: string, origin: string, connections = 1): Target {
   const sessions: (ClientHttp2Session | undefined)[] = Array.from({ length: connections }, () => undefined);
@@ -35,17 +39,29 @@ export function http2Target(name: string, origin: string, connections = 1): Targ
     sessions[index] = fresh;
     return fresh;
   };
+  const request: Target["request"] = async (path, options) => {
+    turn = (turn + 1) % connections;
+    const index = turn;
+    for (let again = 0; ; again += 1) {
+      const session = sessionOf(index);
+      const answer = await ask(session, path, options).catch((error: unknown) => {
+        if (error instanceof Refused && session.closed && again < GIVEN_UP) return undefined;
+        throw error;
+      });
+      if (answer !== undefined) return answer;
+    }
+  };
   return {
     name,
-    request: (path, options) => {
-      turn = (turn + 1) % connections;
-      return ask(sessionOf(turn), path, options);
-    },
+    request,
     close: () => {
       for (const session of sessions) session?.destroy();
     },
   };
 }
+
+/** The other side, or this one after a GOAWAY, says that it has not begun with the request (REFUSED_STREAM). */
+class Refused extends Error {}
 
 function ask(session: ClientHttp2Session, path: string, options: RequestOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -58,7 +74,9 @@ function ask(session: ClientHttp2Session, path: string, options: RequestOptions)
     stream.once("response", (headers) => {
       answer = { status: headers[":status"] ?? 0, servedBy: String(headers["x-served-by"] ?? "") };
     });
-    stream.on("error", (error) => reject(error));
+    stream.on("error", (error) => {
+      reject(stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? new Refused(error.message) : error);
+    });
     stream.once("close", () => {
       clearTimeout(timer);
       if (answer !== undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR) resolve(answer);

@@ -4,7 +4,8 @@ import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { listenXds } from "../../src/grpc/xds-server.ts";
 import { type ResourceInput, snapshot } from "../../src/index.ts";
-import { eventually, type TestEnvoy } from "./harness.ts";
+import type { RunningEnvoy } from "../../src/proxy/run-envoy.ts";
+import { eventually } from "./harness.ts";
 
 /** A cluster that Envoy takes. */
 export const cluster = (name: string, more: Readonly<Record<string, unknown>> = {}) => ({
@@ -67,7 +68,7 @@ export async function startEngine(address: string): Promise<Engine> {
 }
 
 /** Name and time-out of each cluster that xDS has given it and that is warm. */
-export async function clustersOf(proxy: TestEnvoy): Promise<Record<string, string>> {
+export async function clustersOf(proxy: RunningEnvoy): Promise<Record<string, string>> {
   const { configs } = (await proxy.configDump()) as {
     configs: readonly { dynamic_active_clusters?: { cluster: { name: string; connect_timeout: string } }[] }[];
   };

