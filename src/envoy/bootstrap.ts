@@ -2,6 +2,16 @@ import { XDS_CLUSTER } from "../core/mesh/names.ts";
 import { type Json, socketAddress } from "./json.ts";
 import * as profile from "./profile.ts";
 
+/** Paths are of the Envoy's host, in PEM. Envoy reads them once, when it starts. */
+export interface BootstrapTls {
+  /** Belay's certificate is verified against this, and must name `sni` or, without it, the address of Belay. */
+  readonly ca: string;
+  /** The Envoy's own certificate, which Belay knows it by. */
+  readonly client?: { readonly cert: string; readonly key: string };
+  /** The name that is asked for, where Belay's address is not that of its certificate. */
+  readonly sni?: string;
+}
+
 export interface BootstrapOptions {
   readonly node: {
     readonly id: string;
@@ -12,6 +22,8 @@ export interface BootstrapOptions {
   };
   /** Where Belay serves xDS: an IP address (without brackets) or a host name. */
   readonly xds: { readonly host: string; readonly port: number };
+  /** How the connection to Belay is secured; without it it is plain text. */
+  readonly tls?: BootstrapTls;
   /** Delta instead of state-of-the-world. */
   readonly delta?: boolean;
   /** Where Envoy's own admin interface listens; without it there is none. */
@@ -34,7 +46,7 @@ export function bootstrap(options: BootstrapOptions): Json {
     ...(admin === undefined ? {} : { admin: { address: socketAddress(admin.address, admin.port) } }),
     dynamic_resources: dynamicResources(options),
     ...(options.loadReports === true ? { cluster_manager: { load_stats_config: LOAD_REPORTS } } : {}),
-    static_resources: { clusters: [xdsCluster(options.xds)] },
+    static_resources: { clusters: [xdsCluster(options)] },
     layered_runtime: { layers: RUNTIME_LAYERS },
     overload_manager: OVERLOAD,
   };
@@ -68,7 +80,7 @@ function dynamicResources({ delta, retryBaseMs, retryMaxMs }: BootstrapOptions):
   };
 }
 
-function xdsCluster({ host, port }: BootstrapOptions["xds"]): Json {
+function xdsCluster({ xds: { host, port }, tls }: BootstrapOptions): Json {
   return {
     name: XDS_CLUSTER,
     ...(isIpAddress(host) ? { type: "STATIC" } : { type: "STRICT_DNS", dns_lookup_family: profile.DNS_FAMILY.value }),
@@ -77,6 +89,7 @@ function xdsCluster({ host, port }: BootstrapOptions["xds"]): Json {
       cluster_name: XDS_CLUSTER,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, port) } }] }],
     },
+    ...(tls === undefined ? {} : { transport_socket: transportSocket(host, tls) }),
     circuit_breakers: {
       thresholds: [
         {
@@ -100,6 +113,36 @@ function xdsCluster({ host, port }: BootstrapOptions["xds"]): Json {
       },
     },
   };
+}
+
+/**
+ * The name in the certificate is compared too: whoever has any other certificate of the same CA, such as another Envoy, is
+ * not Belay.
+ */
+function transportSocket(host: string, { ca, client, sni }: BootstrapTls): Json {
+  const isAddress = sni === undefined && isIpAddress(host);
+  const matcher = { san_type: isAddress ? "IP_ADDRESS" : "DNS", matcher: { exact: sni ?? host } };
+  const own =
+    client === undefined
+      ? []
+      : [{ ...dataSource("certificate_chain", client.cert), ...dataSource("private_key", client.key) }];
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+      ...(isAddress ? {} : { sni: sni ?? host }),
+      common_tls_context: {
+        tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
+        alpn_protocols: ["h2"],
+        ...(own.length === 0 ? {} : { tls_certificates: own }),
+        validation_context: { ...dataSource("trusted_ca", ca), match_typed_subject_alt_names: [matcher] },
+      },
+    },
+  };
+}
+
+function dataSource(field: string, filename: string): Json {
+  return { [field]: { filename } };
 }
 
 /** Over the connection that there is already. */

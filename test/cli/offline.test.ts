@@ -108,5 +108,8 @@ test("bootstrap prints one YAML document; the address is --xds, else what the se
   expect(named.stdout).toContain("19000");
   expect(named.stdout).toContain("DELTA_GRPC");
   expect(named.stdout).not.toContain("load_stats_config");
+  const tls = await belay(NOWHERE, [...bootstrap, "--tls", "ca=ca.pem,cert=c.pem,key=k.pem,sni=belay.test"]);
+  for (const part of ["filename: ca.pem", "filename: c.pem", "filename: k.pem", "sni: belay.test", "exact: belay.test"])
+    expect(tls.stdout).toContain(part);
   expect((await belay(NOWHERE, [...bootstrap, "--load-reports"])).stdout).toContain("load_stats_config");
 });

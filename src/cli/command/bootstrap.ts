@@ -1,4 +1,4 @@
-import { bootstrap } from "../../envoy/bootstrap.ts";
+import { type BootstrapTls, bootstrap } from "../../envoy/bootstrap.ts";
 import type { StatusObject } from "../../http/contract.ts";
 import { EXIT, usage } from "../failure.ts";
 import type { Session } from "../session.ts";
@@ -10,6 +10,7 @@ export interface BootstrapFlags {
   readonly zone?: string;
   readonly xds?: string;
   readonly admin?: string;
+  readonly tls?: string;
   readonly delta?: boolean;
   readonly loadReports?: boolean;
 }
@@ -24,12 +25,14 @@ export async function bootstrapCommand(session: Session, flags: BootstrapFlags):
   if (flags.cluster.trim() === "") throw usage("--cluster is empty; it says what the Envoy is for");
   const labels = labelsIn(flags.label);
   const given = flags.xds === undefined ? undefined : hostPortIn("--xds", flags.xds);
+  const tls = flags.tls === undefined ? undefined : tlsIn(flags.tls);
   // Port 0 is for Envoy to choose: it tells in its log and its --admin-address-path.
   const admin = flags.admin === undefined ? undefined : hostPortIn("--admin", flags.admin, 0);
   const document = bootstrap({
     node: { id: flags.node, cluster: flags.cluster, labels, ...(flags.zone === undefined ? {} : { zone: flags.zone }) },
     xds: given ?? (await servedXds(session)),
     delta: flags.delta === true,
+    ...(tls === undefined ? {} : { tls }),
     loadReports: flags.loadReports === true,
     ...(admin === undefined ? {} : { admin: { address: admin.host, port: admin.port } }),
   });
@@ -47,6 +50,24 @@ function labelsIn(words: readonly string[]): Record<string, string> {
     labels.set(key, value);
   }
   return Object.fromEntries(labels);
+}
+
+const TLS_EXAMPLE = "write ca=FILE[,cert=FILE,key=FILE][,sni=NAME], for example ca=/etc/envoy/ca.pem";
+
+/** Files are of the Envoy's host: they are not looked for here. */
+function tlsIn(text: string): BootstrapTls {
+  const parts = new Map<string, string>();
+  for (const part of text.split(",")) {
+    const [, key, value] = /^(ca|cert|key|sni)=(.+)$/s.exec(part) ?? [];
+    if (key === undefined || value === undefined) throw usage(`--tls ${part}: ${TLS_EXAMPLE}`);
+    if (parts.has(key)) throw usage(`--tls ${text}: ${key} is given twice`);
+    parts.set(key, value);
+  }
+  const [ca, cert, key, sni] = ["ca", "cert", "key", "sni"].map((name) => parts.get(name));
+  if (ca === undefined) throw usage(`--tls ${text}: without a CA Envoy would trust anybody; ${TLS_EXAMPLE}`);
+  if ((cert === undefined) !== (key === undefined)) throw usage(`--tls ${text}: cert and key belong together`);
+  const client = cert === undefined || key === undefined ? {} : { client: { cert, key } };
+  return { ca, ...client, ...(sni === undefined ? {} : { sni }) };
 }
 
 interface HostPort {

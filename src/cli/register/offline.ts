@@ -34,6 +34,10 @@ export function registerOffline(program: Command, act: Act): void {
     .option("--zone <zone>", "its zone")
     .option("--xds <host:port>", "where Belay serves xDS (default: what the server says, else 127.0.0.1:18000)")
     .option("--admin <host:port>", "where Envoy's own admin interface listens")
+    .option(
+      "--tls <parts>",
+      "reach Belay over TLS: ca=FILE[,cert=FILE,key=FILE][,sni=NAME]; files of the Envoy's host, PEM; cert is its own certificate, which must name its node id",
+    )
     .option("--delta", "incremental xDS")
     .option("--load-reports", "Envoy reports its successes and failures for each cluster")
     .action(
