@@ -9,6 +9,7 @@ import type { ControlPlane } from "./control/control-plane.ts";
 import type { LocatedProblem, MeshReader } from "./control/mesh-reader.ts";
 import { NodeRegistry } from "./control/node-registry.ts";
 import { sessionSettings } from "./control/session-settings.ts";
+import { limitAges, STREAM_AGE_MS } from "./control/stream-ages.ts";
 import { Telemetry } from "./control/telemetry.ts";
 import type { TlsMaterial } from "./control/tls.ts";
 import { unreadyControlPlane } from "./control/unready.ts";
@@ -46,6 +47,8 @@ export interface ServeOptions {
   readonly loadReportMs?: number;
   /** Serves xDS over TLS; without it in plain text. */
   readonly xdsTls?: XdsTls;
+  /** A stream that is older than about this is ended with OK once it is at rest, in milliseconds; 30 min. */
+  readonly streamAgeMs?: number;
   readonly log: Logger;
 }
 
@@ -266,6 +269,9 @@ async function listen(parts: Parts): Promise<RunningServer> {
   const authorize = hookOf(options.xdsTls);
   const xds = await listenForXds(parts, telemetry, authorize);
   const files = watchFiles(parts, xds);
+  // Not while something is moving: a host that is away for a moment would be passed over, or be missed.
+  const mayEnd = (): boolean => controlPlane.state().active === null;
+  const stopAging = limitAges(registry, { clock: systemClock, ageMs: options.streamAgeMs ?? STREAM_AGE_MS, mayEnd });
   const xdsAddress = `${options.xds.slice(0, options.xds.lastIndexOf(":"))}:${xds.port}`;
   const pushed = { reports: registry.reports, telemetry };
   const http = createHttpServer({
@@ -284,6 +290,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
     bound = await http.listen(options.http);
   } catch (error) {
     files?.stop();
+    stopAging();
     await xds.close(0);
     await controlPlane.close();
     throw error;
@@ -299,6 +306,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
       await http.close();
       // Before the streams end: that every node leaves now is no news about the nodes.
       await controlPlane.close();
+      stopAging();
       registry.close("unavailable", "this control plane is shutting down");
       await xds.close(CLOSE_MS);
     },

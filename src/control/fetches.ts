@@ -110,6 +110,10 @@ class Poll implements LiveStream {
 
   wake(): void {}
 
+  mayRetire(): boolean {
+    return false;
+  }
+
   end(_how: string, why: string): void {
     this.#ended = why;
     this.#leave();

@@ -7,8 +7,8 @@ import type { NameLists } from "./name-lists.ts";
 import type { MemoryOfNode } from "./node-memory.ts";
 import type { ScopedStream } from "./node-streams.ts";
 
-/** How a stream is ended by the server, in the words of gRPC. */
-export type StreamEnd = "ok" | "unavailable" | "invalid-argument";
+/** How a stream is ended by the server, in the words of gRPC; `aged` is OK, and its connection goes too where nothing else uses it. */
+export type StreamEnd = "ok" | "aged" | "unavailable" | "invalid-argument";
 
 /** A stream of a node that is open now. */
 export interface LiveStream extends ScopedStream {
@@ -20,6 +20,8 @@ export interface LiveStream extends ScopedStream {
   owe(children: readonly Reference[]): void;
   /** Something that it may wait for has happened on another stream of the node. */
   wake(): void;
+  /** May it be ended without anything being lost, because it has reached this age? */
+  mayRetire(now: number, ageMs: number): boolean;
   end(how: StreamEnd, why: string): void;
 }
 

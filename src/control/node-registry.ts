@@ -70,6 +70,27 @@ export class NodeRegistry implements Fleet, NodeDesk {
     for (const entry of this.#entries.values()) for (const stream of entry.streams.slice()) stream.end(how, why);
   }
 
+  /** How many streams are open. */
+  get streamCount(): number {
+    let count = 0;
+    for (const { streams } of this.#entries.values()) count += streams.length;
+    return count;
+  }
+
+  /** Ends up to so many streams that have reached their age, of nodes that are in sync with what they should have. */
+  retire(ageMs: number, atMost: number): void {
+    const now = this.#settings.clock.now();
+    let left = atMost;
+    for (const entry of this.#entries.values()) {
+      if (left <= 0) return;
+      if (entry.isBehind || (entry.view !== undefined && entry.inSyncWith !== entry.view)) continue;
+      const aged = entry.streams.find((stream) => stream.mayRetire(now, ageMs));
+      if (aged === undefined) continue;
+      aged.end("aged", "this stream has reached its age; open another");
+      left -= 1;
+    }
+  }
+
   nodes(): readonly NodeStatus[] {
     return [...this.#entries.values()].map((entry) => this.#statusOf(entry));
   }

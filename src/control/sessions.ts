@@ -1,5 +1,6 @@
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { Reference } from "../core/resource/resource.ts";
+import { agedAt, isQuiet } from "../core/xds/age.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import type { HoldTimes } from "../core/xds/removal.ts";
 import type { Stream } from "../core/xds/stream.ts";
@@ -118,6 +119,12 @@ export class Session implements XdsSession, LiveStream {
     if (owing === this.#stream) return;
     this.#stream = owing;
     this.#schedule();
+  }
+
+  mayRetire(now: number, ageMs: number): boolean {
+    const stream = this.#stream;
+    if (stream === undefined || this.#scheduled !== "no" || now < agedAt(stream, ageMs)) return false;
+    return stream.view === undefined || isQuiet(stream);
   }
 
   wake(): void {

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { constants } from "node:http2";
 import type { Access, Peer } from "../control/access.ts";
 import type { Decompress } from "./compression.ts";
@@ -30,6 +30,10 @@ export interface Call {
   send(message: Framed, done?: () => void): void;
   /** Ends the call; what was sent before still arrives. */
   end(status: GrpcStatus): void;
+  /** Ends the call with OK; where it is the connection's last, says that the connection goes, so that the next one is new. */
+  retire(message: string): void;
+  /** Reads nothing of the call from now on, until what is returned is called. */
+  hold(): () => void;
   /** Ends the call for what was thrown: with its status, or INTERNAL and a warning where it is a defect. */
   fail(error: unknown): void;
   /** Gives the call up at once: nothing more is said to a client that does not listen. */
@@ -70,11 +74,19 @@ const OK_HEADERS = {
   "grpc-accept-encoding": ACCEPTED_ENCODINGS,
 } as const;
 
+/** Calls that are open, by connection. */
+const openCalls = new WeakMap<Http2Session, number>();
+
+function countCall(session: Http2Session | undefined, change: 1 | -1): void {
+  if (session !== undefined) openCalls.set(session, (openCalls.get(session) ?? 0) + change);
+}
+
 /** A call over a stream of node:http2. */
 export class GrpcCall implements Call {
   readonly #path: string;
   #headers: IncomingHttpHeaders;
   readonly #stream: ServerHttp2Stream;
+  readonly #session: Http2Session | undefined;
   readonly #settings: CallSettings;
   readonly #reader: FrameReader;
   #handler: CallHandler | undefined;
@@ -89,6 +101,8 @@ export class GrpcCall implements Call {
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, settings: CallSettings) {
     this.#stream = stream;
+    this.#session = stream.session;
+    countCall(this.#session, 1);
     this.#path = headers[":path"] ?? "";
     this.#headers = headers;
     this.#settings = settings;
@@ -174,6 +188,26 @@ export class GrpcCall implements Call {
       }
     }
     this.#finish();
+  }
+
+  retire(message: string): void {
+    const session = this.#session;
+    this.end({ code: STATUS.ok, message });
+    // The trailers leave first; and the client may have begun another call meanwhile.
+    setImmediate(() => {
+      if (session !== undefined && !session.destroyed && !session.closed && openCalls.get(session) === 0)
+        session.close();
+    });
+  }
+
+  hold(): () => void {
+    this.#busy = true;
+    this.#stream.pause();
+    return () => {
+      this.#busy = false;
+      this.#drain();
+      this.#stream.resume();
+    };
   }
 
   cut(): void {
@@ -269,6 +303,7 @@ export class GrpcCall implements Call {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
+    countCall(this.#session, -1);
     this.#settings.onOver(this);
     clearTimeout(this.#deadline);
     this.#reader.release();

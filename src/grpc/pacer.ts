@@ -1,8 +1,11 @@
-import type { Framed } from "./framing.ts";
-
 /** Something that takes messages and says when it is done with each. */
-export interface PacedWriter {
-  write(message: Framed, done: () => void): void;
+export interface PacedWriter<M> {
+  /**
+   * Writes the message, which is made into bytes only now: what waits takes no memory of its own.
+   *
+   * @returns how many bytes that is; 0 where it is done already
+   */
+  write(message: M, done: () => void): number;
   /** False once the stream has ended: what is still queued for it is dropped. */
   readonly open: boolean;
   /** The client has taken nothing for so long that it is given up. */
@@ -17,32 +20,39 @@ export interface Pace {
   readonly yieldMs: number;
   /** After this long the client is given up. */
   readonly stallMs: number;
+  /** Bytes of unfinished writes over all streams. At this much nothing more is written until some have left. */
+  readonly bytes: number;
+  /** Where bytes are at their bound, a client is given up after this long: the others wait for it. */
+  readonly crowdedMs: number;
 }
 
-const PACE: Pace = { places: 64, yieldMs: 100, stallMs: 60_000 };
+const PACE: Pace = { places: 64, yieldMs: 100, stallMs: 60_000, bytes: 128 << 20, crowdedMs: 1_000 };
 
-interface Write {
-  readonly stream: PacedStream;
+interface Write<M> {
+  readonly stream: PacedStream<M>;
   readonly since: number;
+  bytes: number;
+  isFinished: boolean;
   holdsPlace: boolean;
 }
 
-interface Queued {
-  readonly stream: PacedStream;
-  readonly message: Framed;
+interface Queued<M> {
+  readonly stream: PacedStream<M>;
+  readonly message: M;
 }
 
 /**
- * Writes with at most so many unfinished over all streams: memory stays bounded by the pace and not by the fleet. In
- * order for each stream; new streams go before those that have their configuration already.
+ * Writes with at most so many unfinished over all streams, and so many bytes: memory stays bounded by the pace and not by
+ * the fleet. In order for each stream; new streams go before those that have their configuration already.
  */
-export class Pacer {
+export class Pacer<M> {
   readonly #pace: Pace;
-  readonly #urgent = new Fifo<Queued>();
-  readonly #normal = new Fifo<Queued>();
+  readonly #urgent = new Fifo<Queued<M>>();
+  readonly #normal = new Fifo<Queued<M>>();
   /** The oldest first. */
-  readonly #unfinished = new Set<Write>();
+  readonly #unfinished = new Set<Write<M>>();
   #taken = 0;
+  #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(pace: Partial<Pace> = {}) {
@@ -50,12 +60,12 @@ export class Pacer {
   }
 
   /** A stream's way to its writer. */
-  stream(writer: PacedWriter): PacedStream {
+  stream(writer: PacedWriter<M>): PacedStream<M> {
     return new PacedStream(writer, this);
   }
 
   /** Called by PacedStream. */
-  submit(queued: Queued, urgent: boolean): void {
+  submit(queued: Queued<M>, urgent: boolean): void {
     const { stream } = queued;
     // Never before what the same stream was told earlier.
     if (urgent && stream.queued === 0) this.#urgent.push(queued);
@@ -67,34 +77,36 @@ export class Pacer {
   }
 
   #drain(): void {
-    while (this.#taken < this.#pace.places) {
+    while (this.#taken < this.#pace.places && this.#bytes < this.#pace.bytes) {
       const next = this.#urgent.shift() ?? this.#shiftNormal();
       if (next === undefined) return;
       if (next.stream.writer.open) this.#write(next);
     }
   }
 
-  #shiftNormal(): Queued | undefined {
+  #shiftNormal(): Queued<M> | undefined {
     const next = this.#normal.shift();
     if (next !== undefined) next.stream.queued -= 1;
     return next;
   }
 
-  #write({ stream, message }: Queued): void {
-    const write: Write = { stream, since: Date.now(), holdsPlace: true };
+  #write({ stream, message }: Queued<M>): void {
+    const write: Write<M> = { stream, since: Date.now(), bytes: 0, isFinished: false, holdsPlace: true };
     this.#unfinished.add(write);
     this.#taken += 1;
     this.#timer ??= setInterval(() => this.#look(), this.#pace.yieldMs).unref();
-    stream.writer.write(message, () => {
-      this.#unfinished.delete(write);
-      this.#leave(write);
-    });
+    const bytes = stream.writer.write(message, () => this.#finish(write));
+    if (write.isFinished) return;
+    write.bytes = bytes;
+    this.#bytes += bytes;
   }
 
-  #leave(write: Write): void {
-    if (!write.holdsPlace) return;
-    write.holdsPlace = false;
-    this.#taken -= 1;
+  #finish(write: Write<M>): void {
+    if (write.isFinished) return;
+    write.isFinished = true;
+    this.#unfinished.delete(write);
+    this.#bytes -= write.bytes;
+    if (write.holdsPlace) this.#taken -= 1;
     this.#drain();
   }
 
@@ -108,29 +120,43 @@ export class Pacer {
     for (const write of this.#unfinished) {
       const age = now - write.since;
       if (age < this.#pace.yieldMs) return;
-      if (age >= this.#pace.stallMs || !write.stream.writer.open) {
-        this.#unfinished.delete(write);
-        if (write.stream.writer.open) write.stream.writer.stalled();
+      const { writer } = write.stream;
+      if (writer.open && age < this.#patience()) this.#yield(write);
+      else {
+        this.#finish(write);
+        if (writer.open) writer.stalled();
       }
-      this.#leave(write);
     }
+  }
+
+  /** How long a client may take: less where the others wait for the memory that it holds. */
+  #patience(): number {
+    const { bytes, crowdedMs, stallMs } = this.#pace;
+    return this.#bytes < bytes ? stallMs : Math.min(stallMs, crowdedMs);
+  }
+
+  #yield(write: Write<M>): void {
+    if (!write.holdsPlace) return;
+    write.holdsPlace = false;
+    this.#taken -= 1;
+    this.#drain();
   }
 }
 
 /** One stream's messages, in order. */
-export class PacedStream {
-  readonly writer: PacedWriter;
-  readonly #pacer: Pacer;
+export class PacedStream<M> {
+  readonly writer: PacedWriter<M>;
+  readonly #pacer: Pacer<M>;
   /** Messages that wait in the normal lane; kept by the pacer. */
   queued = 0;
 
-  constructor(writer: PacedWriter, pacer: Pacer) {
+  constructor(writer: PacedWriter<M>, pacer: Pacer<M>) {
     this.writer = writer;
     this.#pacer = pacer;
   }
 
   /** @param urgent the client has nothing yet, or waits for this */
-  send(message: Framed, urgent: boolean): void {
+  send(message: M, urgent: boolean): void {
     this.#pacer.submit({ stream: this, message }, urgent);
   }
 }

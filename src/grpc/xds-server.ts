@@ -5,11 +5,13 @@ import type { Fetched } from "../control/fetches.ts";
 import type { StreamSink, XdsSession } from "../control/sessions.ts";
 import type { TlsMaterial } from "../control/tls.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
-import type { Dialect, SotwRequest } from "../core/xds/message.ts";
+import type { AdmissionLimits } from "../core/xds/admission.ts";
+import type { Dialect, Response, SotwRequest } from "../core/xds/message.ts";
 import { listenAddress } from "./address.ts";
 import type { Method, Routes } from "./call.ts";
 import type { GrpcListener } from "./grpc-server.ts";
 import { listenGrpc } from "./grpc-server.ts";
+import { NewStreams } from "./new-streams.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestReader } from "./request-reader.ts";
 import { ResponseBytes } from "./response-bytes.ts";
@@ -39,6 +41,10 @@ export interface XdsServerOptions {
   readonly tls?: TlsMaterial | undefined;
   /** A connection whose TLS handshake takes longer is cut, in milliseconds; 10 s. */
   readonly handshakeMs?: number;
+  /** Bytes that are written and have not left yet, over all streams; 128 MiB. */
+  readonly maxUnsentBytes?: number;
+  /** How fast new streams are taken: 10,000 at once, 1,000 a second beyond those, 10,000 may wait, the rest is refused. */
+  readonly newStreams?: Partial<AdmissionLimits>;
 }
 
 /** A listening xDS server. */
@@ -59,8 +65,6 @@ const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 
 /** A dead peer is noticed within a minute: after two rounds. */
 const KEEPALIVE_MS = 20_000;
-
-const STALL_MS = 60_000;
 
 /**
  * Serves xDS, in plain text or over TLS.
@@ -103,13 +107,18 @@ function gateOf(authorize: Authorize, onWarning: (message: string) => void): (ac
 
 /** Every method that is served, by path. */
 export function xdsRoutes(options: XdsServerOptions): Routes {
-  const { open, identifier, onWarning, stallMs = STALL_MS } = options;
-  const pacer = new Pacer({ stallMs });
+  const { open, identifier, onWarning, stallMs, maxUnsentBytes, newStreams = {} } = options;
+  const pacer = new Pacer<Response>({
+    ...(stallMs === undefined ? {} : { stallMs }),
+    ...(maxUnsentBytes === undefined ? {} : { bytes: maxUnsentBytes }),
+  });
+  const door = new NewStreams(newStreams, onWarning);
   const edge = { open, onWarning, pacer, reader: new RequestReader(), bytes: new ResponseBytes(identifier) };
   const routes = new Map<string, Method>(options.more ?? []);
   for (const { name, typeUrl, sotw, delta, fetch } of XDS_SERVICES) {
-    if (sotw !== undefined) routes.set(`/${name}/${sotw}`, (call) => serveStream(call, edge, "sotw", typeUrl));
-    if (delta !== undefined) routes.set(`/${name}/${delta}`, (call) => serveStream(call, edge, "delta", typeUrl));
+    const stream = (dialect: Dialect) => door.admitting((call) => serveStream(call, edge, dialect, typeUrl));
+    if (sotw !== undefined) routes.set(`/${name}/${sotw}`, stream("sotw"));
+    if (delta !== undefined) routes.set(`/${name}/${delta}`, stream("delta"));
     if (fetch !== undefined && options.fetch !== undefined)
       routes.set(`/${name}/${fetch}`, fetchMethod(options.fetch, edge, typeUrl));
   }

@@ -2,8 +2,9 @@ import type { StreamEnd } from "../control/node-entry.ts";
 import type { StreamSink, XdsSession } from "../control/sessions.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import { isSameNode } from "../core/node/node.ts";
-import type { Dialect } from "../core/xds/message.ts";
+import type { Dialect, Response } from "../core/xds/message.ts";
 import type { Call, CallHandler } from "./call.ts";
+import type { Framed } from "./framing.ts";
 import { readNode } from "./node-reader.ts";
 import type { Pacer } from "./pacer.ts";
 import type { RequestReader } from "./request-reader.ts";
@@ -13,13 +14,13 @@ import { GrpcError, STATUS } from "./status.ts";
 /** What all streams of an xDS server share. */
 export interface XdsEdge {
   readonly open: (dialect: Dialect, sink: StreamSink, typeUrl?: string) => XdsSession;
-  readonly pacer: Pacer;
+  readonly pacer: Pacer<Response>;
   readonly reader: RequestReader;
   readonly bytes: ResponseBytes;
   readonly onWarning: (message: string) => void;
 }
 
-const END: Readonly<Record<StreamEnd, number>> = {
+const END: Readonly<Record<Exclude<StreamEnd, "aged">, number>> = {
   ok: STATUS.ok,
   unavailable: STATUS.unavailable,
   "invalid-argument": STATUS.invalidArgument,
@@ -29,15 +30,19 @@ const END: Readonly<Record<StreamEnd, number>> = {
 export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl: string | undefined): CallHandler {
   const { reader, bytes } = edge;
   const paced = edge.pacer.stream({
-    write: (message, done) => call.send(message, done),
+    write: (message, done) => {
+      const parts = bytes.framed(dialect, message);
+      call.send(parts, done);
+      return bytesOf(parts);
+    },
     get open() {
       return call.open;
     },
     stalled: () => call.cut(),
   });
   const sink: StreamSink = {
-    send: (response, isUrgent) => paced.send(bytes.framed(dialect, response), isUrgent),
-    end: (how, why) => call.end({ code: END[how], message: why }),
+    send: (response, isUrgent) => paced.send(response, isUrgent),
+    end: (how, why) => (how === "aged" ? call.retire(why) : call.end({ code: END[how], message: why })),
   };
   const session = edge.open(dialect, sink, typeUrl);
   const stream: Incoming = { call, dialect, session, reader, scope: typeUrl, asked: new Set(), node: undefined };
@@ -57,6 +62,12 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
     onHalfClosed: () => call.end({ code: STATUS.ok, message: "" }),
     onClosed: () => session.onClosed(),
   };
+}
+
+function bytesOf(parts: Framed): number {
+  let bytes = 0;
+  for (const { length } of parts) bytes += length;
+  return bytes;
 }
 
 /** An Envoy asks for a dozen types; what is kept for each is looked through again and again. */

@@ -1,10 +1,12 @@
 import { randomInt } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { Authorize } from "../control/access.ts";
+import { systemClock } from "../control/clock.ts";
 import type { FleetEvent } from "../control/fleet.ts";
 import type { LoadQuery } from "../control/load-reports.ts";
 import { NodeRegistry } from "../control/node-registry.ts";
 import { sessionSettings } from "../control/session-settings.ts";
+import { limitAges, STREAM_AGE_MS } from "../control/stream-ages.ts";
 import { Telemetry } from "../control/telemetry.ts";
 import type { TlsMaterial } from "../control/tls.ts";
 import type { ClusterLoad } from "../core/load/report.ts";
@@ -28,6 +30,17 @@ export interface XdsServerOptions {
   readonly tls?: TlsMaterial;
   /** Decides who may have what, whatever the call; without it everybody may have everything that they ask for. */
   readonly authorize?: Authorize;
+  /**
+   * A stream that is older than about this is ended with OK, once nothing is on its way on it, so that its client opens
+   * another, which a balancer may lead elsewhere; 30 min, 0: never. Streams differ by up to a fifth either way.
+   */
+  readonly streamAgeMs?: number;
+  /** A client that takes nothing of a response for this long is given up; 60 s. */
+  readonly stallMs?: number;
+  /** Bytes that are written and have not left yet, over all streams; 128 MiB. */
+  readonly maxUnsentBytes?: number;
+  /** How fast new streams are taken: 10,000 at once, 1,000 a second beyond those, 10,000 may wait, the rest is refused. */
+  readonly newStreams?: { readonly burst?: number; readonly perSecond?: number; readonly waiting?: number };
 }
 
 /** What a server tells: `connect` and `close` with empty type, version and nonce. */
@@ -60,11 +73,12 @@ export class XdsServer {
   readonly #cache: SnapshotCache;
   readonly #registry: NodeRegistry;
   readonly #identifier: string;
-  readonly #options: Pick<XdsServerOptions, "loadReportMs" | "authorize">;
+  readonly #options: XdsServerOptions;
   #tls: TlsMaterial | undefined;
   readonly #events = new EventEmitter<Events>();
   #listener: XdsListener | undefined;
   #detach: (() => void) | undefined;
+  #stopAging: (() => void) | undefined;
 
   constructor(options: XdsServerOptions) {
     const { cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay", tls } = options;
@@ -83,20 +97,25 @@ export class XdsServer {
    */
   async listen(address: string): Promise<{ port: number }> {
     if (this.#listener !== undefined) throw new Error(`this server listens already, on port ${this.#listener.port}`);
+    const { loadReportMs, streamAgeMs = STREAM_AGE_MS, stallMs, maxUnsentBytes, newStreams } = this.#options;
     this.#listener = await listenXds(address, {
       open: (dialect, sink, typeUrl) => this.#registry.open(dialect, sink, typeUrl),
       fetch: (request, node) => this.#registry.fetchOnce(request, node),
       identifier: () => this.#identifier,
       onWarning: (message) => void this.#events.emit("warning", message),
+      ...(stallMs !== undefined && { stallMs }),
+      ...(maxUnsentBytes !== undefined && { maxUnsentBytes }),
+      ...(newStreams !== undefined && { newStreams }),
       more: furtherRoutes({
         registry: this.#registry,
         telemetry: new Telemetry(),
-        loadReportMs: this.#options.loadReportMs,
+        loadReportMs,
       }),
       authorize: this.#options.authorize,
       tls: this.#tls,
     });
     this.#detach = this.#cache.attach(this.#registry);
+    if (streamAgeMs > 0) this.#stopAging = limitAges(this.#registry, { clock: systemClock, ageMs: streamAgeMs });
     return { port: this.#listener.port };
   }
 
@@ -129,6 +148,7 @@ export class XdsServer {
 
   /** Ends the streams and stops listening; what has not ended after `graceMs` (1 s) is cut. */
   async close({ graceMs = 1_000 }: { graceMs?: number } = {}): Promise<void> {
+    this.#stopAging?.();
     this.#registry.close("ok", "this server is shutting down");
     await this.#listener?.close(graceMs);
     this.#listener = undefined;

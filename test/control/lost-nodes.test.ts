@@ -16,6 +16,7 @@ const QUIET: LiveStream = {
   refresh() {},
   owe() {},
   wake() {},
+  mayRetire: () => false,
   end() {},
 };
 
