@@ -6,6 +6,7 @@ import type { Codec } from "./codec.ts";
 import { wrongType } from "./complaints.ts";
 import { Constraints } from "./constraints.ts";
 import { JsonDecoder } from "./decode-json.ts";
+import { findingIn } from "./finding.ts";
 import { isObject } from "./json-kinds.ts";
 import { Reading } from "./reading.ts";
 import { nameFieldOf, openRegistry, typeNameOf, typeUrlOf, wordsOf } from "./registry.ts";
@@ -62,7 +63,9 @@ class JsonCodec implements Codec {
     }
     const { bytes, refs } = checked;
     const typeUrl = typeUrlOf(message);
-    return { resource: { typeUrl, name, version: versionOf(bytes, this.#digest), bytes, refs } };
+    const resource = { typeUrl, name, version: versionOf(bytes, this.#digest), bytes, refs };
+    const finding = findingIn(typeUrl, bytes);
+    return { resource: finding === undefined ? resource : { ...resource, finding } };
   }
 
   check(typeUrl: string, json: unknown): readonly Problem[] {

@@ -1,5 +1,5 @@
 import type { Resource } from "../core/resource/resource.ts";
-import type { Dialect, Response } from "../core/xds/message.ts";
+import type { Dialect, Response, SentResource } from "../core/xds/message.ts";
 import type { Framed } from "./framing.ts";
 import { PREFIX_BYTES } from "./framing.ts";
 import { bytesField, fieldHead, textField } from "./wire.ts";
@@ -109,7 +109,10 @@ function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
 function encode(dialect: Dialect, response: Response, nonceBytes: number, identifier: string): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
   const parts: Uint8Array[] = [prefix, textField(FIELD.version, response.version)];
-  for (const resource of response.resources) parts.push(headOf(dialect, resource), resource.bytes);
+  for (const resource of response.resources) {
+    if (resource.isBodiless === true) parts.push(withoutBody(resource));
+    else parts.push(headOf(dialect, resource), resource.bytes);
+  }
   parts.push(textField(FIELD.typeUrl, response.typeUrl));
   for (const name of response.removed) parts.push(bytesField(FIELD.removed, Buffer.from(name, "utf8")));
   const controlPlane = dialect === "sotw" ? FIELD.sotwControlPlane : FIELD.deltaControlPlane;
@@ -122,7 +125,7 @@ function encode(dialect: Dialect, response: Response, nonceBytes: number, identi
 const heads: Readonly<Record<Dialect, WeakMap<Resource, Buffer>>> = { sotw: new WeakMap(), delta: new WeakMap() };
 
 /** Everything of a resource's field in front of its content, which comes last: the content itself is never kept twice. */
-function headOf(dialect: Dialect, resource: Resource): Buffer {
+function headOf(dialect: Dialect, resource: SentResource): Buffer {
   const known = heads[dialect].get(resource);
   if (known !== undefined) return known;
   const { bytes, typeUrl } = resource;
@@ -131,11 +134,23 @@ function headOf(dialect: Dialect, resource: Resource): Buffer {
   const anyBytes = any.length + bytes.length;
   let head = Buffer.concat([fieldHead(FIELD.resources, anyBytes), any]);
   if (dialect === "delta") {
-    // envoy.service.discovery.v3.Resource: version = 1, resource = 2, name = 3; any order is allowed.
-    const front = [textField(1, resource.version), textField(3, resource.name), fieldHead(2, anyBytes)];
-    const inner = Buffer.concat([...front, any]);
+    // envoy.service.discovery.v3.Resource has its content in field 2; any order is allowed.
+    const inner = Buffer.concat([...frontOf(resource), fieldHead(2, anyBytes), any]);
     head = Buffer.concat([fieldHead(FIELD.resources, inner.length + bytes.length), inner]);
   }
   heads[dialect].set(resource, head);
   return head;
+}
+
+/** What an envoy.service.discovery.v3.Resource says of its content: version = 1, name = 3, aliases = 4. */
+function frontOf({ version, name, aliases = [] }: SentResource): Buffer[] {
+  return [
+    textField(1, version),
+    textField(3, name),
+    ...aliases.map((alias) => bytesField(4, Buffer.from(alias, "utf8"))),
+  ];
+}
+
+function withoutBody(resource: SentResource): Buffer {
+  return bytesField(FIELD.resources, Buffer.concat(frontOf(resource)));
 }

@@ -4,6 +4,7 @@ import type { Digest, Reference, Resource } from "../core/resource/resource.ts";
 import { versionOf } from "../core/resource/resource.ts";
 import type { Snapshot as Content } from "../core/snapshot/snapshot.ts";
 import { dangling, snapshotOf } from "../core/snapshot/snapshot.ts";
+import { findingIn } from "../envoy/finding.ts";
 import { builtCodec } from "../file/schema-set.ts";
 
 /** A resource as a program gives it: Envoy's JSON with `@type`, or bytes that are encoded already. */
@@ -128,7 +129,9 @@ function encode(input: ResourceInput): { resource: Resource } | { problems: read
   if (name === "") {
     return { problems: [{ path: ["name"], message: "a resource must have a name", code: "missing-name" }] };
   }
-  return { resource: { typeUrl, name, bytes, version: versionOf(bytes, sha256), refs: [] } };
+  const resource = { typeUrl, name, bytes, version: versionOf(bytes, sha256), refs: [] };
+  const finding = findingIn(typeUrl, bytes);
+  return { resource: finding === undefined ? resource : { ...resource, finding } };
 }
 
 function isEncoded(input: ResourceInput): input is EncodedResource {

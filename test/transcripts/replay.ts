@@ -1,11 +1,11 @@
-import type { Digest, Reference, Resource } from "../../src/core/resource/resource.ts";
+import type { Digest, Finding, Reference, Resource } from "../../src/core/resource/resource.ts";
 import * as types from "../../src/core/resource/type-url.ts";
 import type { Snapshot } from "../../src/core/snapshot/snapshot.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import { isConverged } from "../../src/core/xds/convergence.ts";
 import type { NodeMemory } from "../../src/core/xds/memory.ts";
 import { NO_MEMORY } from "../../src/core/xds/memory.ts";
-import type { Dialect, Response, StreamEvent } from "../../src/core/xds/message.ts";
+import type { Dialect, Response, SentResource, StreamEvent } from "../../src/core/xds/message.ts";
 import type { Stream } from "../../src/core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../../src/core/xds/stream.ts";
 
@@ -49,8 +49,8 @@ export interface Mismatch {
 /**
  * Replays a conversation against the core. Lines that go in: `stream sotw|delta [same node]`, `view RESOURCE…`, `view none`,
  * `> TYPE …`, `>> TYPE …` for a request that comes in the same moment as the next line, `wait MS`. Lines that come out: `< TYPE …` for a response, `! …` for an event, `= converged` after a step
- * that ends with the client in sync. A resource is `TYPE/NAME=CONTENT(REFERENCES)`;
- * `CONTENT~BYTES` makes it so long.
+ * that ends with the client in sync. A resource is `TYPE/NAME=CONTENT[DOMAINS](REFERENCES)`, where routes have
+ * `on-demand` and `ignoring-ports` for domains; `CONTENT~BYTES` makes it so long. In a response the brackets have aliases.
  */
 export function replay(text: string): Mismatch[] {
   const conversation = new Conversation();
@@ -166,11 +166,12 @@ class Conversation {
 }
 
 function parseResource(text: string): Resource {
-  const match = /^([a-z]+)\/([^=]+)=([^(~]+)(?:~(\d+))?(?:\((.*)\))?$/.exec(text);
+  const match = /^([a-z]+)\/([^=]+)=([^([~]+)(?:~(\d+))?(?:\[(.*)\])?(?:\((.*)\))?$/.exec(text);
   if (match === null) throw new Error(`not a resource: ${text}`);
-  const [, type = "", name = "", content = "", length = "0", refs = ""] = match;
+  const [, type = "", name = "", content = "", length = "0", domains, refs = ""] = match;
   const references = refs.split(",").filter((ref) => ref !== "");
   return {
+    ...(domains === undefined ? {} : { finding: parseFinding(type, domains.split(",")) }),
     typeUrl: TYPES[type] ?? type,
     name,
     version: content,
@@ -182,14 +183,24 @@ function parseResource(text: string): Resource {
   };
 }
 
+function parseFinding(type: string, words: readonly string[]): Finding {
+  if (type === "vhost") return { kind: "virtual-host", domains: words };
+  return { kind: "on-demand-routes", ignoresPorts: words.includes("ignoring-ports") };
+}
+
 function shortType(typeUrl: string): string {
   return Object.entries(TYPES).find(([, url]) => url === typeUrl)?.[0] ?? typeUrl;
 }
 
 function describeResponse(response: Response): string {
-  const resources = response.resources.map(({ name, version }) => ` ${name}=${version}`).join("");
+  const resources = response.resources.map(describeResource).join("");
   const removed = response.removed.map((name) => ` -${name}`).join("");
   return `< ${shortType(response.typeUrl)}${resources}${removed}`;
+}
+
+function describeResource({ name, version, aliases, isBodiless }: SentResource): string {
+  const said = isBodiless === true ? "nothing" : version;
+  return ` ${name}=${said}${aliases === undefined ? "" : `[${aliases.join(",")}]`}`;
 }
 
 function describeEvent(event: StreamEvent): string {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Resource } from "../../src/core/resource/resource.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
-import type { Dialect, Response } from "../../src/core/xds/message.ts";
+import type { Dialect, Response, SentResource } from "../../src/core/xds/message.ts";
 import { readNode } from "../../src/grpc/node-reader.ts";
 import { RequestReader } from "../../src/grpc/request-reader.ts";
 import { ResponseBytes } from "../../src/grpc/response-bytes.ts";
@@ -196,15 +196,20 @@ describe.each(["sotw", "delta"] as const)("responses are written as they are to 
 
   test("any resources, names and nonces", () => {
     const bytes = new ResponseBytes(() => "belay r7");
-    const resources = fc.array(fc.tuple(text, fc.uint8Array({ maxLength: 300 })), { maxLength: 20 });
+    const aliases = fc.array(text, { maxLength: 3 });
+    const isBodiless = fc.constant(true as const);
+    const asFound = dialect === "sotw" ? fc.constant({}) : fc.record({ aliases, isBodiless }, { requiredKeys: [] });
+    const resources = fc.array(fc.tuple(text, fc.uint8Array({ maxLength: 300 }), asFound), { maxLength: 20 });
     fc.assert(
       fc.property(resources, fc.array(text, { maxLength: 5 }), text, text, (list, gone, version, nonce) => {
-        const made = list.map(([name, content]) => resource(name, content));
+        const made: SentResource[] = list.map(([name, content, found]) => ({ ...resource(name, content), ...found }));
         const removed = dialect === "sotw" ? [] : gone;
         const read = decode(bytes.framed(dialect, { typeUrl: CLUSTER, nonce, version, resources: made, removed }));
         const anys = made.map((one) => ({ typeUrl: CLUSTER, value: Buffer.from(one.bytes) }));
         const shared = { typeUrl: CLUSTER, nonce, controlPlane: { identifier: "belay r7" } };
-        const wrapped = made.map((one, index) => ({ name: one.name, version: one.version, resource: anys[index] }));
+        const wrapped = made.map(({ name, version: own, aliases = [], isBodiless }, index) => {
+          return { name, version: own, aliases, ttl: null, resource: isBodiless === true ? null : anys[index] };
+        });
         expect(read).toEqual(
           dialect === "sotw"
             ? { ...shared, versionInfo: version, resources: anys }

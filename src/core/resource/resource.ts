@@ -17,7 +17,16 @@ export interface Resource extends Reference {
   /** Canonical, deterministic protobuf bytes of the message itself (the `value` of its Any). */
   readonly bytes: Uint8Array;
   readonly refs: readonly Reference[];
+  /** How names that clients ask for lead to virtual hosts; all other resources are found by their own name alone. */
+  readonly finding?: Finding;
 }
+
+/** What virtual hosts that are asked for one by one are found by (VHDS). */
+export type Finding =
+  /** A virtual host: `<route>/<host>` leads to it where one of these matches the host. In lower case, as Envoy has them. */
+  | { readonly kind: "virtual-host"; readonly domains: readonly string[] }
+  /** A route whose virtual hosts are asked for; it may leave the port of a host out when it looks for one. */
+  | { readonly kind: "on-demand-routes"; readonly ignoresPorts: boolean };
 
 /** Hex digits of a digest that a version keeps: 132 bits. */
 const KEPT_DIGITS = 33;

@@ -1,6 +1,6 @@
 import type { Reference } from "../resource/resource.ts";
 import type { Subscription } from "./subscription.ts";
-import { covers } from "./subscription.ts";
+import { covers, namesOf } from "./subscription.ts";
 
 /** What is known of one resource in a client. A Resource is one; so is a name and version that a client reported. */
 export interface Known {
@@ -53,7 +53,7 @@ export function* entriesOf(client: Client, subscription: Subscription | undefine
     for (const [name, known] of client.except) if (known !== undefined) yield [name, known];
     return;
   }
-  for (const name of subscription.names) {
+  for (const name of namesOf(subscription)) {
     const known = knownOf(client, name);
     if (known !== undefined) yield [name, known];
   }

@@ -2,8 +2,9 @@ import type { Resource } from "../resource/resource.ts";
 import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
 import type { Known } from "./client.ts";
 import { clientWith, knownOf, NO_CLIENT } from "./client.ts";
-import type { DeltaRequest } from "./message.ts";
-import type { Said } from "./portion.ts";
+import { NO_HOST } from "./found.ts";
+import type { DeltaRequest, SentResource } from "./message.ts";
+import type { Portion, Said } from "./portion.ts";
 import { portion } from "./portion.ts";
 import type { Responded } from "./sotw.ts";
 import type { Meaning, Received, Table } from "./standing.ts";
@@ -11,7 +12,7 @@ import { quietly, refused, standingOf, taken } from "./standing.ts";
 import { covers, editNames } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
 import { forget, isOwed, NO_NAMES, NOTHING_PARKED, owe } from "./type-state.ts";
-import type { Difference, Wanted } from "./wanted.ts";
+import type { Difference, Finder, Wanted } from "./wanted.ts";
 import { difference, goalOf, goalsOf } from "./wanted.ts";
 
 type Inventory = ReadonlyMap<string, Resource>;
@@ -74,6 +75,7 @@ function begun(before: TypeState, request: DeltaRequest, view: Inventory): TypeS
   const subscription = editNames(before.typeUrl, undefined, request.subscribe, request.unsubscribe);
   const reported = new Map<string, Known>();
   for (const [name, version] of request.initialVersions) {
+    if (version === NO_HOST) continue;
     const likely = view.get(name) ?? knownOf(before.client, name);
     reported.set(name, likely?.version === version ? likely : { version, refs: [] });
   }
@@ -97,8 +99,8 @@ export function respond(state: TypeState, wanted: Wanted, nonce: string): Respon
   const startsEmpty = state.owed === "all" && state.nonce === "";
   if (said.resources.length + said.removed.length === 0 && !startsEmpty) return { state: settled };
   const { version } = wanted;
-  const { now, later } = portion(said);
-  const named = new Map(now.resources.map((resource) => [resource.name, resource]));
+  const { now, later } = wanted.finder === undefined ? portion(said) : answerFound(wanted.finder, state, said);
+  const named = namedIn(now.resources);
   const inflight = { nonce, version, resources: named, removed: now.removed, whole: false, dropped: [] };
   return {
     state: { ...settled, owed: later, inflight, nonce, parked: changes.fresh ? NOTHING_PARKED : state.parked },
@@ -111,9 +113,14 @@ export function respond(state: TypeState, wanted: Wanted, nonce: string): Respon
 function owedNames(state: TypeState, wanted: Wanted): Iterable<string> {
   const { owed, subscription } = state;
   if (subscription === undefined) return NO_NAMES;
-  if (owed !== "all") return [...owed].filter((name) => covers(subscription, name));
+  const { finder } = wanted;
+  if (owed !== "all") {
+    const names = [...owed].filter((name) => covers(subscription, name));
+    return finder === undefined ? names : finder.members(names);
+  }
   const goals = goalsOf(state, wanted).keys();
-  return subscription.names.size === 0 ? goals : new Set([...goals, ...subscription.names]);
+  if (subscription.names.size === 0) return goals;
+  return new Set([...goals, ...(finder?.members(subscription.names) ?? subscription.names)]);
 }
 
 /** What was asked for, and what changed besides. */
@@ -132,4 +139,18 @@ function asked(state: TypeState, wanted: Wanted, changes: Difference): Said {
     for (const name of changes.gone) removed.add(name);
   }
   return { resources: [...resources.values()], removed: [...removed] };
+}
+
+/** The same where names stand for others: what is found says for which, and what is not found is told in a way of its own. */
+function answerFound(finder: Finder, state: TypeState, found: Said): Portion {
+  const { said, again } = finder.answer(state, found);
+  const { now, later } = portion(said);
+  return { now, later: again.length === 0 ? later : new Set([...later, ...again]) };
+}
+
+/** What the client has once it takes these. To be told that there is nothing is to have nothing (P30). */
+function namedIn(resources: readonly SentResource[]): ReadonlyMap<string, Resource> {
+  const named = new Map<string, Resource>();
+  for (const resource of resources) if (resource.isBodiless !== true) named.set(resource.name, resource);
+  return named;
 }

@@ -28,12 +28,20 @@ export interface DeltaRequest {
   readonly error?: ErrorDetail;
 }
 
+/** A resource as a response says it. */
+export interface SentResource extends Resource {
+  /** Delta: names that were asked for and stand for it. */
+  readonly aliases?: readonly string[];
+  /** Delta: only its name, version and aliases are said. */
+  readonly isBodiless?: true;
+}
+
 /** A response in either dialect. In SotW `removed` is always empty: absence says it. */
 export interface Response {
   readonly typeUrl: string;
   readonly nonce: string;
   readonly version: string;
-  readonly resources: readonly Resource[];
+  readonly resources: readonly SentResource[];
   readonly removed: readonly string[];
 }
 

@@ -1,5 +1,6 @@
 import type { Resource } from "../resource/resource.ts";
 import { CLUSTER, LISTENER, ROUTES, SCOPED_ROUTES, VIRTUAL_HOST, WRITE_ORDER } from "../resource/type-url.ts";
+import { hostsOf } from "./alias.ts";
 import { knownOf, UNKNOWN_VERSION } from "./client.ts";
 import { covers } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
@@ -49,7 +50,8 @@ function isMissing(clusters: TypeState, name: string): boolean {
  * cluster its endpoints and secrets, a changed listener its routes.
  */
 export function oweChildren(types: Map<string, TypeState>, changed: readonly Resource[]): void {
-  for (const { refs } of changed) {
+  for (const { name: parent, refs, finding } of changed) {
+    if (finding?.kind === "on-demand-routes") oweHosts(types, parent);
     for (const { typeUrl, name } of refs) {
       if (typeUrl === CLUSTER) continue;
       const child = types.get(typeUrl);
@@ -57,4 +59,9 @@ export function oweChildren(types: Map<string, TypeState>, changed: readonly Res
       types.set(typeUrl, owe(child, [name]));
     }
   }
+}
+
+function oweHosts(types: Map<string, TypeState>, route: string): void {
+  const hosts = types.get(VIRTUAL_HOST);
+  if (hosts?.subscription !== undefined) types.set(VIRTUAL_HOST, owe(hosts, [hostsOf(route)]));
 }

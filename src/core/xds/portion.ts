@@ -1,9 +1,9 @@
-import type { Resource } from "../resource/resource.ts";
+import type { SentResource } from "./message.ts";
 import { NO_NAMES } from "./type-state.ts";
 
 /** What an incremental response says. */
 export interface Said {
-  readonly resources: readonly Resource[];
+  readonly resources: readonly SentResource[];
   readonly removed: readonly string[];
 }
 

@@ -6,6 +6,7 @@ import { absentEndpoints } from "./absent.ts";
 import { clientWith, knownOf } from "./client.ts";
 import { askedBy, isTypeConverged, isUnasked } from "./convergence.ts";
 import * as delta from "./delta.ts";
+import { mayFind, withFinder, withFound } from "./found.ts";
 import type { NodeMemory } from "./memory.ts";
 import { beginType, distrust, oweUnseen, remembered, restrict } from "./memory.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "./message.ts";
@@ -86,14 +87,18 @@ export function setView(stream: Stream, view: Snapshot | undefined, now: number)
   if (view !== undefined) {
     const change = stream.view === undefined ? undefined : changeBetween(stream.view, view);
     for (const [typeUrl, state] of types) {
-      types.set(
-        typeUrl,
-        change === undefined ? { ...state, pending: "all" } : suspect(state, change.get(typeUrl) ?? NO_NAMES),
-      );
+      const next: TypeState =
+        change === undefined ? { ...state, pending: "all" } : suspect(state, change.get(typeUrl) ?? NO_NAMES);
+      types.set(typeUrl, state.subscription?.found === undefined ? next : findAnew(next, stream, view));
     }
   }
   // Without a view nothing is compared: what was pending is looked for again, all of it, with the next one.
   return { ...stream, view, viewSince: now, types };
+}
+
+/** What names stand for is another thing in another view. */
+function findAnew(state: TypeState, { view: before, types }: Stream, view: Snapshot): TypeState {
+  return withFound(state, before === undefined ? undefined : state.subscription, { types, view }, true);
 }
 
 /** A request of the state-of-the-world dialect. */
@@ -112,7 +117,13 @@ export function onDeltaRequest(stream: Stream, request: DeltaRequest): Heard {
   const known = stream.types.get(request.typeUrl);
   const before = known ?? beginType(memory, request.typeUrl, undefined);
   const inView = stream.view?.types.get(request.typeUrl)?.resources ?? NOTHING;
-  const { state, events } = delta.receive(before, request, inView);
+  const received = delta.receive(before, request, inView);
+  const { events } = received;
+  const isSame = received.state.subscription === before.subscription;
+  const state =
+    isSame || !mayFind(request.typeUrl)
+      ? received.state
+      : withFound(received.state, before.subscription, stream, request.unsubscribe.length === 0);
   if (known !== undefined) return { stream: withType(stream, state), events };
   return { stream: withType(stream, distrust(memory, oweUnseen(memory, state))), events };
 }
@@ -221,7 +232,7 @@ function nonceOf(stream: Stream, step: number): string {
 
 function wantedOf(round: Round, state: TypeState): Wanted {
   const { before, view } = round;
-  const wanted = wantedInView(round, state);
+  const wanted = withFinder(wantedInView(round, state), state, view);
   if (before.dialect !== "sotw" || state.typeUrl !== ENDPOINTS) return wanted;
   const absent = absentEndpoints(before.types, view);
   return absent === undefined ? wanted : { ...wanted, absent };

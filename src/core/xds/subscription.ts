@@ -8,6 +8,8 @@ export interface Subscription {
   readonly legacy: boolean;
   /** Names asked for, without `*`. The empty name is kept and matches nothing (P23). */
   readonly names: ReadonlySet<string>;
+  /** Names that some of those stand for, as virtual hosts are found by a domain (`found.ts`); else undefined. */
+  readonly found?: ReadonlySet<string>;
 }
 
 /** Types for which an empty first request is not a wildcard: it would leak every virtual host into every route (P38). */
@@ -28,7 +30,13 @@ function setOf(names: readonly string[]): ReadonlySet<string> {
 
 /** Does the subscription cover this name? */
 export function covers(subscription: Subscription, name: string): boolean {
-  return subscription.wildcard || subscription.names.has(name);
+  return subscription.wildcard || subscription.names.has(name) || subscription.found?.has(name) === true;
+}
+
+/** Everything that is asked for by name, and what those names stand for. */
+export function namesOf({ names, found }: Subscription): ReadonlySet<string> {
+  if (found === undefined || found.size === 0) return names;
+  return names.size === 0 ? found : new Set([...names, ...found]);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Resource } from "../resource/resource.ts";
 import { ABSENT, entriesOf, knownOf } from "./client.ts";
-import { covers } from "./subscription.ts";
+import type { Said } from "./portion.ts";
+import { covers, namesOf } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
 import { NO_NAMES } from "./type-state.ts";
 
@@ -13,6 +14,16 @@ export interface Wanted {
   readonly held: ReadonlySet<string>;
   /** Answers for a name that does not exist, where the protocol has no other way to say so (SotW endpoints, rule R6). */
   readonly absent?: (name: string) => Resource | undefined;
+  /** What names of the subscription stand for, where they may stand for others (`found.ts`). */
+  readonly finder?: Finder;
+}
+
+/** Answers for names that stand for others. Types whose names only ever stand for themselves have none. */
+export interface Finder {
+  /** What these stand for; those that stand for themselves, or for nothing, as they are. */
+  members(asked: Iterable<string>): Iterable<string>;
+  /** The answer as it has to be said; `again`: names that are to be answered once this one is taken. */
+  answer(state: TypeState, said: Said): { readonly said: Said; readonly again: readonly string[] };
 }
 
 /** How a client differs from what it should have. */
@@ -40,7 +51,7 @@ export function goalsOf(state: TypeState, wanted: Wanted): ReadonlyMap<string, R
   if (subscription === undefined) return new Map();
   if (subscription.wildcard) return wanted.resources;
   const named = new Map<string, Resource>();
-  for (const name of subscription.names) {
+  for (const name of namesOf(subscription)) {
     const resource = wanted.resources.get(name);
     if (resource !== undefined) named.set(name, resource);
   }
