@@ -6,7 +6,7 @@ import type { Dialect, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
 import type { Fetched } from "./fetches.ts";
 import { Fetches } from "./fetches.ts";
-import type { Fleet, FleetEvent, NodeStatus, View } from "./fleet.ts";
+import type { Fleet, FleetEvent, NodeState, NodeStatus, View } from "./fleet.ts";
 import type { LoadQuery } from "./load-reports.ts";
 import { LoadReports } from "./load-reports.ts";
 import { type LostLimits, LostNodes } from "./lost-nodes.ts";
@@ -113,7 +113,15 @@ export class NodeRegistry implements Fleet, NodeDesk {
   /** In what state each node is, without what it has of each type. */
   *states(): Generator<Pick<NodeStatus, "identity" | "connected" | "state">> {
     for (const entry of this.#entries.values())
-      yield { identity: entry.identity, connected: entry.streams.length > 0, state: stateOf(entry) };
+      yield { identity: entry.identity, connected: entry.streams.length > 0, state: this.#stateOf(entry) };
+  }
+
+  #stateOf(entry: NodeEntry): NodeState {
+    const state = stateOf(entry);
+    if (state !== "REFUSED" || !entry.isBehind) return state;
+    // What it has refused may not be what it should have now.
+    this.catchUp(entry);
+    return stateOf(entry);
   }
 
   /** What nodes have counted of late of each cluster that they call. */

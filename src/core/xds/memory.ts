@@ -1,4 +1,3 @@
-import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
 import type { Client, Known } from "./client.ts";
 import { knownOf, NO_CLIENT, UNKNOWN_VERSION, unknownNames, withKnown } from "./client.ts";
 import type { Subscription } from "./subscription.ts";
@@ -57,7 +56,7 @@ export function beginType(memory: NodeMemory, typeUrl: string, claimed: string |
   const known = memory.types.get(typeUrl);
   if (known === undefined) return state;
   if (claimed !== undefined && (claimed === "" || claimed !== known.ackedVersion)) return state;
-  return { ...state, client: known.client };
+  return { ...state, client: known.client, ackedVersion: known.ackedVersion };
 }
 
 /** After the first request of a type in SotW: what the node had not asked for before, it does not have. */
@@ -78,7 +77,7 @@ export function restrict(memory: NodeMemory, state: TypeState): TypeState {
 /** Named types are answered on a new stream, but for what this process saw the node acknowledge (rule R5). */
 export function oweUnseen(memory: NodeMemory, state: TypeState): TypeState {
   const { subscription } = state;
-  if (COMPLETE_SET_TYPES.has(state.typeUrl) || subscription === undefined || subscription.wildcard) return state;
+  if (subscription === undefined || subscription.wildcard) return state;
   const before = memory.types.get(state.typeUrl);
   if (!memory.settled || before?.subscription === undefined || state.client === NO_CLIENT) return state;
   const seen = (name: string): Known | undefined =>
