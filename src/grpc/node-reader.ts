@@ -1,8 +1,14 @@
-import type { NodeIdentity } from "../core/node/node.ts";
+import { sharedExtensions } from "../control/node-extensions.ts";
+import type { NodeExtensions, NodeIdentity } from "../core/node/node.ts";
+import { RepeatedRuns } from "./repeated.ts";
 import { bytesTag, WireReader } from "./wire.ts";
 
 /** Tags of what Belay reads of an Envoy's node (`proto/envoy/service/discovery/v3/discovery.proto`). */
 const NODE = { id: bytesTag(1), cluster: bytesTag(2), metadata: bytesTag(3), locality: bytesTag(4) };
+const EXTENSION = bytesTag(9);
+/** Of an Extension. */
+const EXTENSION_NAME = bytesTag(1);
+const EXTENSION_CATEGORY = bytesTag(2);
 const AGENT = { version: bytesTag(7), build: bytesTag(8) };
 const FIRST = bytesTag(1);
 const KEY = bytesTag(1);
@@ -14,6 +20,7 @@ const STRING_VALUE = bytesTag(3);
 export function readNode(bytes: Buffer): NodeIdentity {
   const node = { id: "", cluster: "", zone: "", said: "", built: "" };
   const labels: [string, string][] = [];
+  let extensions: NodeExtensions | undefined;
   const reader = new WireReader(bytes);
   for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
     if (tag === NODE.id) node.id = reader.text();
@@ -22,6 +29,7 @@ export function readNode(bytes: Buffer): NodeIdentity {
     else if (tag === NODE.locality) node.zone = textOf(reader.message(), ZONE);
     else if (tag === AGENT.version) node.said = reader.text();
     else if (tag === AGENT.build) node.built = readBuild(reader.message());
+    else if (tag === EXTENSION) extensions = readExtensions(reader) ?? extensions;
     else reader.skip(tag);
   }
   const sorted = Object.fromEntries(labels.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -31,7 +39,46 @@ export function readNode(bytes: Buffer): NodeIdentity {
     labels: sorted,
     zone: node.zone,
     envoyVersion: node.built === "" ? node.said : node.built,
+    ...(extensions === undefined ? {} : { extensions }),
   };
+}
+
+/** Envoys of one build send the same tens of kilobytes: they are compared, and read once. */
+const knownExtensions = new RepeatedRuns<NodeExtensions>();
+
+/** The run of entries that begins at the reader, whose tag it has read. */
+function readExtensions(reader: WireReader): NodeExtensions | undefined {
+  const { bytes, end } = reader;
+  const from = reader.at - 1;
+  const known = knownExtensions.find(bytes, from, end);
+  if (known !== undefined) {
+    reader.at = known.end;
+    return known.value;
+  }
+  const pairs: [string, string][] = [];
+  do pairs.push(readExtension(reader.message()));
+  while (isNext(reader, EXTENSION));
+  const list = sharedExtensions(pairs);
+  if (list !== undefined) knownExtensions.remember(bytes, from, reader.at, list);
+  return list;
+}
+
+function readExtension(extension: WireReader): [category: string, name: string] {
+  let category = "";
+  let name = "";
+  for (let tag = extension.next(); tag !== 0; tag = extension.next()) {
+    if (tag === EXTENSION_NAME) name = extension.text();
+    else if (tag === EXTENSION_CATEGORY) category = extension.text();
+    else extension.skip(tag);
+  }
+  return [category, name];
+}
+
+/** Does another entry with the tag follow? Then its value is next. */
+function isNext(reader: WireReader, tag: number): boolean {
+  if (reader.at >= reader.end || reader.bytes[reader.at] !== tag) return false;
+  reader.at += 1;
+  return true;
 }
 
 /** The strings at the top of `metadata`: a google.protobuf.Struct. */

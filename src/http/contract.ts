@@ -85,6 +85,10 @@ export const Node = z.object({
   labels: z.record(z.string(), z.string()),
   zone: z.string(),
   envoy: z.string().describe("Version of the Envoy; empty where the client does not say."),
+  extensions: z
+    .record(z.string(), z.array(z.string()))
+    .optional()
+    .describe("What the Envoy is built with, names by category; only in the answer about one node, and where it says."),
   connected: z.boolean(),
   since: time().describe("When `connected` last changed."),
   state: z.enum(["IN_SYNC", "STALE", "REFUSED", "UNMATCHED", "LOST"]),

@@ -161,6 +161,35 @@ describe("a node", () => {
     expect(readNode(message("Node").serialize(built)).envoyVersion).toBe("1.40.300");
   });
 
+  describe("has what it is built with", () => {
+    const router = { category: "envoy.filters.http", name: "envoy.filters.http.router" };
+    const lua = { category: "envoy.filters.http", name: "envoy.filters.http.lua" };
+    const tls = { category: "envoy.transport_sockets.upstream", name: "envoy.transport_sockets.tls" };
+    const read = (extensions: object[]) => readNode(message("Node").serialize({ id: "n", extensions })).extensions;
+
+    test("by category, in order, and as one value for all that say the same", () => {
+      const list = read([tls, router, lua]);
+      expect(list).toEqual({
+        "envoy.filters.http": ["envoy.filters.http.lua", "envoy.filters.http.router"],
+        "envoy.transport_sockets.upstream": ["envoy.transport_sockets.tls"],
+      });
+      expect(read([tls, router, lua])).toBe(list);
+      expect(read([lua, tls, router])).toBe(list);
+      expect(read([tls, lua])).not.toBe(list);
+    });
+
+    test("unless it says nothing, or more than an Envoy would", () => {
+      expect(read([])).toBeUndefined();
+      expect(read([{ ...router, name: "x".repeat(201) }])).toBeUndefined();
+      expect(read(Array.from({ length: 5_001 }, (_, index) => ({ name: `${index}` })))).toBeUndefined();
+    });
+
+    test("P58 within bounds: a client that says something else each time is not kept", () => {
+      const kept = Array.from({ length: 200 }, (_, index) => read([{ ...router, name: `made-up-${index}` }]));
+      expect(kept.filter((list) => list !== undefined).length).toBeLessThanOrEqual(64);
+    });
+  });
+
   test("cannot give an object another prototype by its labels", () => {
     const bytes = Buffer.concat([
       // metadata { fields { key: "__proto__" value { string_value: "x" } } }

@@ -17,6 +17,7 @@ function nodeText(node: NodeObject): string {
   const lines = [
     `${node.id}  ${node.state}  ${node.connected ? "connected" : "away"} since ${day(node.since)}`,
     `cluster ${node.cluster}${node.group === "" ? "" : `, group ${node.group}`}, Envoy ${node.envoy === "" ? "of unknown version" : node.envoy}`,
+    ...extensionsLine(node),
     ...(labels.length === 0 ? [] : [`labels ${labels.join(" ")}`]),
     ...(node.reason === undefined ? [] : [node.reason]),
     `wanted ${wanted === null ? "nothing" : `revision ${wanted}`}, acknowledged ${acked === null ? "nothing" : `revision ${acked}`}`,
@@ -29,6 +30,13 @@ function nodeText(node: NodeObject): string {
   ]);
   const types = rows.length === 0 ? "" : `\n${table(["TYPE", "STATE", "ACKED VERSION", "ERROR"], rows)}`;
   return `${lines.map(printable).join("\n")}\n${types}`;
+}
+
+function extensionsLine({ extensions }: NodeObject): string[] {
+  if (extensions === undefined) return [];
+  const categories = Object.values(extensions);
+  const count = categories.reduce((sum, names) => sum + names.length, 0);
+  return [`built with ${count} extensions of ${categories.length} kinds (-o json lists them)`];
 }
 
 export interface NodeConfigFlags {

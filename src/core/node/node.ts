@@ -10,9 +10,14 @@ export interface NodeIdentity {
   readonly zone: string;
   /** `1.40.0` from `user_agent_build_version`, or the empty string where the client does not say. */
   readonly envoyVersion: string;
+  /** What it is built with; undefined where the client does not say. Equal lists are one value. */
+  readonly extensions?: NodeExtensions;
 }
 
-/** Does the node say the same of itself? */
+/** The extensions that an Envoy is built with: names by category, such as `envoy.filters.http`. */
+export type NodeExtensions = Readonly<Record<string, readonly string[]>>;
+
+/** Does the node say the same of itself? What it is built with does not change while it runs, and decides nothing. */
 export function isSameNode(a: NodeIdentity, b: NodeIdentity): boolean {
   if (a === b) return true;
   if (a.id !== b.id || a.cluster !== b.cluster || a.zone !== b.zone || a.envoyVersion !== b.envoyVersion) return false;

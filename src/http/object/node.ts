@@ -5,7 +5,15 @@ import type { Codec } from "../../envoy/codec.ts";
 import type { NodeConfigObject, NodeObject } from "../contract.ts";
 import { versioned } from "../versioned.ts";
 
-/** A node as the API shows it. */
+/** A node alone: with what it is built with, which is too long for lists. */
+export function wholeNodeObject(node: NodeStatus): NodeObject {
+  const { extensions } = node.identity;
+  if (extensions === undefined) return nodeObject(node);
+  const lists = Object.entries(extensions).map(([category, names]) => [category, [...names]]);
+  return { ...nodeObject(node), extensions: Object.fromEntries(lists) };
+}
+
+/** A node as lists of the API show it. */
 export function nodeObject(node: NodeStatus): NodeObject {
   const { identity } = node;
   return versioned({

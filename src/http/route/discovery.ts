@@ -1,7 +1,8 @@
 import type { Access } from "../../control/access.ts";
 import { refusalOf } from "../../control/access.ts";
 import type { Fetched } from "../../control/fetches.ts";
-import type { NodeIdentity } from "../../core/node/node.ts";
+import { sharedExtensions } from "../../control/node-extensions.ts";
+import type { NodeExtensions, NodeIdentity } from "../../core/node/node.ts";
 import {
   CLUSTER,
   ENDPOINTS,
@@ -114,13 +115,26 @@ function nodeOf(body: Readonly<Record<string, unknown>>): NodeIdentity | undefin
     typeof label === "string" ? [[key, label] as const] : [],
   );
   const locality = recordOf(valueOf(node, "locality") ?? {}, "node.locality");
+  const extensions = extensionsOf(valueOf(node, "extensions"));
   return {
     id: textOf(node, "id"),
     cluster: textOf(node, "cluster"),
     labels: Object.fromEntries(labels.sort(([a], [b]) => (a < b ? -1 : 1))),
     zone: textOf(locality, "zone"),
     envoyVersion: builtAs(node) ?? textOf(node, "user_agent_version"),
+    ...(extensions === undefined ? {} : { extensions }),
   };
+}
+
+/** What is no list of extensions decides nothing, and is passed over. */
+function extensionsOf(value: unknown): NodeExtensions | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return sharedExtensions(
+    value.flatMap((one: unknown) => {
+      const { category = "", name = "" } = (one ?? {}) as { readonly category?: unknown; readonly name?: unknown };
+      return typeof category === "string" && typeof name === "string" ? [[category, name] as const] : [];
+    }),
+  );
 }
 
 /** `1.40.0` of a build version; undefined where it says none. */

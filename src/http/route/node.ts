@@ -3,7 +3,7 @@ import { json, Refusal } from "../answer.ts";
 import type { Backend } from "../backend.ts";
 import { NodesQuery } from "../body.ts";
 import { ErrorAnswer, Node, NodeConfig, pageOf } from "../contract.ts";
-import { nodeConfigObject, nodeObject } from "../object/node.ts";
+import { nodeConfigObject, nodeObject, wholeNodeObject } from "../object/node.ts";
 import { operation } from "../operation.ts";
 import { pageOfList } from "../page-of.ts";
 import { tagged } from "../versioned.ts";
@@ -42,7 +42,7 @@ export const getNode = operation({
   path: "/v1/nodes/{id}",
   summary: "One Envoy: what it should have, what it has acknowledged, what it refused.",
   answers: { 200: { means: "the node", schema: Node }, 404: { means: "never seen", schema: ErrorAnswer } },
-  handle: ({ backend, params, request }) => tagged(200, nodeObject(nodeOf(backend, params["id"] ?? "")), request),
+  handle: ({ backend, params, request }) => tagged(200, wholeNodeObject(nodeOf(backend, params["id"] ?? "")), request),
 });
 
 export const getNodeConfig = operation({
