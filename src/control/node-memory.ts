@@ -71,9 +71,9 @@ export class MemoryOfNode {
   }
 }
 
-function heldBy({ subscription, client: { base, except } }: Remembered): readonly HeldNames[] {
-  const all = subscription === undefined ? [base, except] : [subscription.names, base, except];
-  return all.flatMap((names) => (names.size === 0 ? [] : [{ in: names, names: names.size }]));
+function heldBy({ subscription, client: { base, except }, sent, open }: Remembered): readonly HeldNames[] {
+  const all = [subscription?.names, base, except, sent?.resources, open?.refusal.instead, open?.parked];
+  return all.flatMap((names) => (names === undefined || names.size === 0 ? [] : [{ in: names, names: names.size }]));
 }
 
 function merge(older: NodeMemory, newer: NodeMemory): NodeMemory {
@@ -90,6 +90,7 @@ function mergeType(older: Remembered | undefined, newer: Remembered): Remembered
   const { wildcard, legacy } = older.subscription;
   const entries = [...entriesOf(older.client, older.subscription), ...entriesOf(newer.client, newer.subscription)];
   return {
+    open: newer.open ?? older.open,
     ackedVersion: newer.ackedVersion,
     subscription: { wildcard, legacy, names },
     client: clientWith(new Map(entries)),

@@ -6,6 +6,7 @@ import { isConverged } from "../../src/core/xds/convergence.ts";
 import type { NodeMemory } from "../../src/core/xds/memory.ts";
 import { NO_MEMORY } from "../../src/core/xds/memory.ts";
 import type { Dialect, Response, SentResource, StreamEvent } from "../../src/core/xds/message.ts";
+import type { NackPolicy } from "../../src/core/xds/nack-policy.ts";
 import type { Stream } from "../../src/core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../../src/core/xds/stream.ts";
 
@@ -48,9 +49,11 @@ export interface Mismatch {
 
 /**
  * Replays a conversation against the core. Lines that go in: `stream sotw|delta [same node]`, `view RESOURCE…`, `view none`,
+ * `policy park|rollback|quarantine`, `policy retry AFTER_MS AT_MOST_MS ATTEMPTS`,
  * `> TYPE …`, `>> TYPE …` for a request that comes in the same moment as the next line, `wait MS`. Lines that come out: `< TYPE …` for a response, `! …` for an event, `= converged` after a step
  * that ends with the client in sync. A resource is `TYPE/NAME=CONTENT[DOMAINS](REFERENCES)`, where routes have
  * `on-demand` and `ignoring-ports` for domains; `CONTENT~BYTES` makes it so long. In a response the brackets have aliases.
+ * `_` in an error stands for a space.
  */
 export function replay(text: string): Mismatch[] {
   const conversation = new Conversation();
@@ -78,6 +81,7 @@ class Conversation {
   #stream: Stream = openStream("sotw", "s0-", NO_MEMORY, 0);
   #streams = 0;
   #view: Snapshot | undefined;
+  #policy: NackPolicy = "park";
   /** By type URL: the last response of this stream. */
   readonly #last = new Map<string, Response>();
   readonly #versions = new Map<string, string>();
@@ -86,6 +90,10 @@ class Conversation {
     const [verb = "", ...words] = input.split(" ");
     if (verb === "stream") return this.#open(words[0] as Dialect, words.slice(1).join(" "));
     if (verb === "view") return this.#setView(words);
+    if (verb === "policy") {
+      this.#policy = parsePolicy(words);
+      return [];
+    }
     if (verb === "wait") {
       this.#now += Number(words[0]);
       return this.#poll([]);
@@ -117,7 +125,7 @@ class Conversation {
     const last = this.#last.get(typeUrl);
     const asked = option("nonce");
     const nonce = asked === undefined ? (last?.nonce ?? "") : asked === "none" ? "" : asked;
-    const error = option("error");
+    const error = option("error")?.replaceAll("_", " ");
     const names = rest.filter((word) => !/^[a-z]+:/.test(word));
     const detail = error === undefined ? {} : { error: { code: 13, message: error } };
     if (error === undefined && nonce !== "" && nonce === last?.nonce) this.#versions.set(typeUrl, last.version);
@@ -154,7 +162,10 @@ class Conversation {
   #poll(before: readonly StreamEvent[]): string[] {
     const lines = before.map(describeEvent);
     for (;;) {
-      const { stream, responses, events } = poll(this.#stream, this.#now, TIMES);
+      const { stream, responses, events } = poll(this.#stream, this.#now, {
+        ...TIMES,
+        onNack: () => this.#policy,
+      });
       this.#stream = stream;
       for (const response of responses) this.#last.set(response.typeUrl, response);
       lines.push(...responses.map(describeResponse), ...events.map(describeEvent));
@@ -163,6 +174,13 @@ class Conversation {
     if (isConverged(this.#stream, this.#now)) lines.push("= converged");
     return lines;
   }
+}
+
+function parsePolicy([name = "", ...times]: readonly string[]): NackPolicy {
+  if (name === "park" || name === "rollback" || name === "quarantine") return name;
+  const [afterMs = 0, atMostMs = 0, attempts = 0] = times.map(Number);
+  if (name !== "retry") throw new Error(`not a policy: ${name}`);
+  return { retry: { afterMs, atMostMs, attempts } };
 }
 
 function parseResource(text: string): Resource {

@@ -6,6 +6,8 @@ import { covers, namesOf } from "./subscription.ts";
 export interface Known {
   readonly version: string;
   readonly refs: readonly Reference[];
+  /** Of content that is not known: what the client last acknowledged, where it had any. */
+  readonly lastGood?: Known | undefined;
 }
 
 /** The version of content that is not known: a refused response may have been applied in part (rules N4–N6). */
@@ -44,6 +46,11 @@ export function withKnown(client: Client, changes: Iterable<readonly [string, Kn
   const except = new Map(client.except);
   for (const [name, known] of changes) except.set(name, known);
   return except.size === 0 ? client : { base: client.base, except };
+}
+
+/** What the client last acknowledged under a name, also where nothing is known of it now. */
+export function lastGoodOf(known: Known | undefined): Known | undefined {
+  return known?.version === UNKNOWN_VERSION ? known.lastGood : known;
 }
 
 /** Everything that the client has, of what its subscription covers. */

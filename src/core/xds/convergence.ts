@@ -3,6 +3,8 @@ import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { resourceOf } from "../snapshot/snapshot.ts";
 import { knownOf, UNKNOWN_VERSION } from "./client.ts";
+import { isKeptBack } from "./refusal.ts";
+import { hasOther } from "./remedy.ts";
 import type { Removals } from "./removal.ts";
 import { covers } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
@@ -31,7 +33,7 @@ const NOTHING_WANTED: ReadonlyMap<string, Resource> = new Map();
  */
 export function isTypeConverged(judged: Judged, state: TypeState): boolean {
   const { view } = judged;
-  if (view === undefined || state.subscription === undefined || state.owed === "all") return false;
+  if (view === undefined || state.subscription === undefined || state.owed === "all" || isKeptBack(state)) return false;
   if (state.pending !== "all" && state.pending.size === 0) return true;
   const wanted = wantedOf(judged, view, state.typeUrl);
   const { changed, gone } = difference(state, wanted);
@@ -46,7 +48,7 @@ export function isTypeRefused(judged: Judged, state: TypeState): boolean {
   if (state.inflight !== undefined || isOwed(state)) return false;
   const { view } = judged;
   if (view === undefined) return true;
-  return !isTypeConverged(judged, state) && !difference(state, wantedOf(judged, view, state.typeUrl)).fresh;
+  return !isTypeConverged(judged, state) && !hasOther(state, wantedOf(judged, view, state.typeUrl));
 }
 
 function wantedOf({ removals }: Judged, view: Snapshot, typeUrl: string): Wanted {

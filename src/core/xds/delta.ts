@@ -1,7 +1,7 @@
 import type { Resource } from "../resource/resource.ts";
 import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
 import type { Known } from "./client.ts";
-import { clientWith, knownOf, NO_CLIENT } from "./client.ts";
+import { clientWith, knownOf, lastGoodOf, NO_CLIENT } from "./client.ts";
 import { NO_HOST } from "./found.ts";
 import type { DeltaRequest, SentResource } from "./message.ts";
 import type { Portion, Said } from "./portion.ts";
@@ -76,7 +76,8 @@ function begun(before: TypeState, request: DeltaRequest, view: Inventory): TypeS
   const reported = new Map<string, Known>();
   for (const [name, version] of request.initialVersions) {
     if (version === NO_HOST) continue;
-    const likely = view.get(name) ?? knownOf(before.client, name);
+    const inView = view.get(name);
+    const likely = inView?.version === version ? inView : lastGoodOf(knownOf(before.client, name));
     reported.set(name, likely?.version === version ? likely : { version, refs: [] });
   }
   const state: TypeState = { ...before, subscription, client: clientWith(reported), pending: "all" };

@@ -1,8 +1,9 @@
 import type { Client, Known } from "./client.ts";
-import { knownOf, NO_CLIENT, UNKNOWN_VERSION, unknownNames, withKnown } from "./client.ts";
+import { clientWith, knownOf, lastGoodOf, NO_CLIENT, UNKNOWN_VERSION, unknownNames, withKnown } from "./client.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Subscription } from "./subscription.ts";
 import { covers } from "./subscription.ts";
-import type { TypeState } from "./type-state.ts";
+import type { Inflight, TypeState } from "./type-state.ts";
 import { forget, NO_NAMES, newTypeState, suspect } from "./type-state.ts";
 
 /** What is remembered of a node between its streams. */
@@ -18,6 +19,17 @@ export interface Remembered {
   readonly ackedVersion: string;
   readonly subscription: Subscription | undefined;
   readonly client: Client;
+  /** The response that nobody has answered: the client may have taken it all the same. */
+  readonly sent?: Pick<Inflight, "version" | "resources" | "whole"> | undefined;
+  /** What was being done about a refusal when the stream ended. */
+  readonly open?: OpenRefusal | undefined;
+}
+
+/** A refusal that was not mended. */
+interface OpenRefusal {
+  readonly refusal: Refusal;
+  readonly parked: ReadonlyMap<string, string>;
+  readonly error: string | undefined;
 }
 
 /** A node that this process knows nothing of. */
@@ -25,18 +37,34 @@ export const NO_MEMORY: NodeMemory = { types: new Map(), settled: false, distrus
 
 /** What to remember of a node that had these types on its stream. */
 export function remembered(types: ReadonlyMap<string, TypeState>, before: NodeMemory): NodeMemory {
-  const known = new Map<string, Remembered>();
+  // A stream may end before the node has asked for all of it again: it has what it had.
+  const known = new Map(before.types);
   const distrusted = new Map(before.distrusted);
-  let settled = true;
+  let settled = before.settled || isAskedAgain(before, types);
   for (const [typeUrl, state] of types) {
     const { ackedVersion, subscription, client } = state;
-    known.set(typeUrl, { ackedVersion, subscription, client });
+    known.set(typeUrl, { ackedVersion, subscription, client, sent: sentOf(state), open: openRefusal(state) });
     settled &&= state.inflight === undefined;
     const names = doubtful(state);
     if (names.length > 0) distrusted.set(typeUrl, names);
     else distrusted.delete(typeUrl);
   }
   return { types: known, settled: settled && distrusted.size === 0, distrusted };
+}
+
+function sentOf({ inflight }: TypeState): Remembered["sent"] {
+  if (inflight === undefined) return undefined;
+  const { version, resources, whole } = inflight;
+  return { version, resources, whole };
+}
+
+function openRefusal({ refusal, parked, error }: TypeState): OpenRefusal | undefined {
+  return refusal === undefined ? undefined : { refusal: { ...refusal, news: undefined }, parked, error };
+}
+
+function isAskedAgain(before: NodeMemory, types: ReadonlyMap<string, TypeState>): boolean {
+  for (const typeUrl of before.types.keys()) if (!types.has(typeUrl)) return false;
+  return true;
 }
 
 /** What a refusal left unknown, and what was in flight: it may have been refused in part, and nobody heard (N15). */
@@ -55,8 +83,17 @@ export function beginType(memory: NodeMemory, typeUrl: string, claimed: string |
   const state = newTypeState(typeUrl);
   const known = memory.types.get(typeUrl);
   if (known === undefined) return state;
-  if (claimed !== undefined && (claimed === "" || claimed !== known.ackedVersion)) return state;
-  return { ...state, client: known.client, ackedVersion: known.ackedVersion };
+  const { client, ackedVersion, sent, open } = known;
+  const goesOn = open === undefined ? state : goingOn(state, open);
+  // A client that has nothing is spared, too, what was refused under its name.
+  if (claimed === "") return goesOn;
+  if (claimed === undefined || claimed === ackedVersion) return { ...goesOn, client, ackedVersion };
+  if (sent?.whole !== true || claimed !== sent.version) return state;
+  return { ...goesOn, client: clientWith(sent.resources), ackedVersion: sent.version };
+}
+
+function goingOn(state: TypeState, { refusal, parked, error }: OpenRefusal): TypeState {
+  return { ...state, refusal, parked, error };
 }
 
 /** After the first request of a type in SotW: what the node had not asked for before, it does not have. */
@@ -89,14 +126,25 @@ export function oweUnseen(memory: NodeMemory, state: TypeState): TypeState {
   return { ...state, owed: owed.length === 0 ? NO_NAMES : new Set(owed), claimed: "" };
 }
 
+/** Delta: what the client reports of the response that nobody has answered, this process knows whole. */
+export function recognise(memory: NodeMemory, state: TypeState): TypeState {
+  const sent = memory.types.get(state.typeUrl)?.sent;
+  if (sent === undefined) return state;
+  const taken = [...sent.resources].filter(([name, { version }]) => knownOf(state.client, name)?.version === version);
+  return taken.length === 0 ? state : { ...state, client: withKnown(state.client, taken) };
+}
+
 /** What a refusal left in doubt is sent again in full, whatever the client reports (N15). */
 export function distrust(memory: NodeMemory, state: TypeState): TypeState {
   const names = memory.distrusted.get(state.typeUrl);
   if (names === undefined || names.length === 0) return state;
+  const before = memory.types.get(state.typeUrl)?.client ?? NO_CLIENT;
   const doubts = names.map((name) => {
-    return [name, { version: UNKNOWN_VERSION, refs: knownOf(state.client, name)?.refs ?? [] }] as const;
+    const known = knownOf(state.client, name);
+    const lastGood = lastGoodOf(state.client === NO_CLIENT ? knownOf(before, name) : known);
+    return [name, { version: UNKNOWN_VERSION, refs: known?.refs ?? [], lastGood }] as const;
   });
   const client = withKnown(state.client, doubts);
-  const error = "what an earlier refusal left in force is not known yet";
+  const error = state.error ?? "what an earlier refusal left in force is not known yet";
   return suspect({ ...state, client, claimed: "", error }, new Set(names));
 }

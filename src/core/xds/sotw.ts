@@ -21,8 +21,11 @@ export interface Responded {
 
 type Handler = (state: TypeState, request: SotwRequest) => Received;
 
-const begin: Handler = (state, { typeUrl, names, versionInfo }) =>
-  quietly({ ...state, subscription: replaceNames(typeUrl, undefined, names), owed: "all", claimed: versionInfo });
+const begin: Handler = (state, { typeUrl, names, versionInfo }) => {
+  const mayHold = versionInfo !== "" && state.client === NO_CLIENT;
+  const subscription = replaceNames(typeUrl, undefined, names);
+  return quietly({ ...state, subscription, owed: "all", claimed: versionInfo, mayHold });
+};
 const edit: Handler = (state, request) => quietly(edited(state, request));
 const ignore: Handler = (state) => quietly(state);
 const take: Handler = (state, request) => thenEdited(taken(state), request);
@@ -103,7 +106,7 @@ function isUpToDate(state: TypeState, wanted: Wanted): boolean {
 
 function adopt(state: TypeState, { resources, version }: Wanted): TypeState {
   const client = clientWith(resources);
-  return { ...state, client, pending: NO_NAMES, owed: NO_NAMES, claimed: "", ackedVersion: version };
+  return { ...state, client, pending: NO_NAMES, owed: NO_NAMES, claimed: "", ackedVersion: version, mayHold: false };
 }
 
 function respondWhole(settled: TypeState, wanted: Wanted, changes: Difference, nonce: string): Responded {

@@ -59,7 +59,7 @@ export function refused(before: TypeState, { error }: { readonly error?: ErrorDe
 /** The client has no use for the response in flight: nothing is known of it now, and nobody has complained. */
 export function unneeded(before: TypeState): Received {
   const { state } = refuse(before, inflightOf(before), "");
-  return quietly({ ...state, error: before.error });
+  return quietly({ ...state, error: before.error, refusal: before.refusal });
 }
 
 /** The tables ask for it only where the standing is `inFlight`. */

@@ -8,9 +8,11 @@ import { askedBy, isTypeConverged, isUnasked } from "./convergence.ts";
 import * as delta from "./delta.ts";
 import { mayFind, withFinder, withFound } from "./found.ts";
 import type { NodeMemory } from "./memory.ts";
-import { beginType, distrust, oweUnseen, remembered, restrict } from "./memory.ts";
+import { beginType, distrust, oweUnseen, recognise, remembered, restrict } from "./memory.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "./message.ts";
+import type { NackPolicyOf } from "./nack-policy.ts";
 import { inWriteOrder, oweChildren, waitsForClusters } from "./order.ts";
+import { attend, withSubstitutes } from "./remedy.ts";
 import type { HoldTimes, Removals } from "./removal.ts";
 import { isResource, NO_REMOVALS, releaseAt, trackRemovals } from "./removal.ts";
 import * as sotw from "./sotw.ts";
@@ -38,6 +40,12 @@ export interface Stream {
   readonly expects: ReadonlyMap<string, Reference>;
   /** What the node had when its last stream ended, if this process saw it. */
   readonly memory: NodeMemory;
+}
+
+/** By what a stream is served. */
+export interface ServingRules extends HoldTimes {
+  /** What is done about refused content; without it, it is parked. */
+  readonly onNack?: NackPolicyOf | undefined;
 }
 
 /** What a stream has come to, and what is to be done about it. */
@@ -125,11 +133,11 @@ export function onDeltaRequest(stream: Stream, request: DeltaRequest): Heard {
       ? received.state
       : withFound(received.state, before.subscription, stream, request.unsubscribe.length === 0);
   if (known !== undefined) return { stream: withType(stream, state), events };
-  return { stream: withType(stream, distrust(memory, oweUnseen(memory, state))), events };
+  return { stream: withType(stream, distrust(memory, oweUnseen(memory, recognise(memory, state)))), events };
 }
 
 /** Everything that may be sent now, in safe order: at most one response a type in flight, built from the newest state. */
-export function poll(before: Stream, now: number, times: HoldTimes): Step {
+export function poll(before: Stream, now: number, times: ServingRules): Step {
   let step = pollOnce(before, now, times);
   if (step.responses.length === 0) return step;
   // What was sent may have made children due that come earlier in the order.
@@ -148,7 +156,7 @@ function owesNow({ types, waiting }: Stream): boolean {
   return false;
 }
 
-function pollOnce(before: Stream, now: number, times: HoldTimes): Step {
+function pollOnce(before: Stream, now: number, times: ServingRules): Step {
   const { view } = before;
   if (view === undefined) return { stream: before, responses: [], events: [], wakeAt: undefined };
   const removals = trackRemovals(before.removals, before.types, view, now);
@@ -160,6 +168,7 @@ function pollOnce(before: Stream, now: number, times: HoldTimes): Step {
     times,
     types: before.types,
     waiting: NOT_WAITING,
+    retryAt: undefined,
     responses: [],
     sent: [],
   };
@@ -168,7 +177,7 @@ function pollOnce(before: Stream, now: number, times: HoldTimes): Step {
   const expects = expectedOf(before, types, view, round.sent);
   const stream = { ...before, types, removals, expects, waiting, sent: before.sent + responses.length };
   const mended = mend(stream);
-  return { stream: mended.stream, responses, events: mended.events, wakeAt: wakeAt(mended.stream, now, times) };
+  return { stream: mended.stream, responses, events: mended.events, wakeAt: wakeAt(mended.stream, round) };
 }
 
 /** One go over the types of a stream. */
@@ -177,18 +186,20 @@ interface Round {
   readonly view: Snapshot;
   readonly removals: Removals;
   readonly now: number;
-  readonly times: HoldTimes;
+  readonly times: ServingRules;
   types: ReadonlyMap<string, TypeState>;
   waiting: ReadonlyMap<string, number>;
+  /** When the first refused response is sent again. */
+  retryAt: number | undefined;
   readonly responses: Response[];
   readonly sent: Resource[];
 }
 
 function pollType(round: Round, typeUrl: string): void {
   const { before, now, times, responses } = round;
-  const state = round.types.get(typeUrl);
-  if (state?.subscription === undefined || state.inflight !== undefined) return;
-  const wanted = wantedOf(round, state);
+  const asked = round.types.get(typeUrl);
+  if (asked?.subscription === undefined || asked.inflight !== undefined) return;
+  const { state, wanted } = attended(round, asked);
   if (isAtRest(state, wanted)) return;
   if (waitsForClusters(state, wanted, round.types)) {
     const since = before.waiting.get(typeUrl) ?? now;
@@ -204,6 +215,18 @@ function pollType(round: Round, typeUrl: string): void {
     oweChildren(types, changed);
   }
   round.types = types;
+}
+
+/** The type after what is to be done about a refusal, if there was one, and what its client should have. */
+function attended(round: Round, before: TypeState): { state: TypeState; wanted: Wanted } {
+  const plain = wantedOf(round, before);
+  if (before.refusal === undefined) return { state: before, wanted: plain };
+  const policy = round.times.onNack?.(before.typeUrl) ?? "park";
+  const state = attend(before, plain, { policy, now: round.now, dialect: round.before.dialect });
+  if (state !== before) round.types = new Map(round.types).set(state.typeUrl, state);
+  const retryAt = state.refusal?.retryAt;
+  if (retryAt !== undefined) round.retryAt = Math.min(retryAt, round.retryAt ?? retryAt);
+  return { state, wanted: withSubstitutes(plain, state) };
 }
 
 /** Nothing is due, and the client shares the view's own set: most types of most streams, most of the time. */
@@ -281,16 +304,16 @@ function mend(stream: Stream): { stream: Stream; events: readonly StreamEvent[] 
   let events = NO_EVENTS;
   for (const state of stream.types.values()) {
     if (state.error === undefined || !isTypeConverged(stream, state)) continue;
-    next = withType(next, { ...state, error: undefined, parked: NOTHING_PARKED });
+    next = withType(next, { ...state, error: undefined, parked: NOTHING_PARKED, refusal: undefined });
     events = [...events, { kind: "repaired", typeUrl: state.typeUrl }];
   }
   return { stream: next, events };
 }
 
-function wakeAt(stream: Stream, now: number, times: HoldTimes): number | undefined {
+function wakeAt(stream: Stream, { now, times, retryAt }: Round): number | undefined {
   const asked = askedBy(stream, now);
-  if (stream.waiting.size + stream.removals.size === 0) return asked;
-  const moments: number[] = asked === undefined ? [] : [asked];
+  if (stream.waiting.size + stream.removals.size === 0 && retryAt === undefined) return asked;
+  const moments: number[] = [asked, retryAt].filter((moment) => moment !== undefined);
   for (const since of stream.waiting.values()) moments.push(since + times.holdMs);
   for (const list of stream.removals.values()) {
     for (const removal of list.values()) moments.push(releaseAt(removal, times));

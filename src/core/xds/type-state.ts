@@ -1,6 +1,8 @@
 import type { Resource } from "../resource/resource.ts";
 import type { Client, Known } from "./client.ts";
-import { ABSENT, clientWith, knownOf, NO_CLIENT, UNKNOWN_VERSION, withKnown } from "./client.ts";
+import { ABSENT, clientWith, knownOf, lastGoodOf, NO_CLIENT, UNKNOWN_VERSION, withKnown } from "./client.ts";
+import type { Refusal } from "./refusal.ts";
+import { FIRST_REFUSAL } from "./refusal.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A response that has not been answered yet. */
@@ -38,6 +40,10 @@ export interface TypeState {
   readonly parked: ReadonlyMap<string, string>;
   /** The client's words, until the type is in sync again. */
   readonly error: string | undefined;
+  /** What is being done about it; undefined where nothing was refused, or nothing is done. */
+  readonly refusal: Refusal | undefined;
+  /** SotW: the client came with a version of which this process knows nothing, and has taken nothing since. */
+  readonly mayHold: boolean;
 }
 
 /** No names at all: nothing is owed, nothing is pending. */
@@ -60,6 +66,8 @@ export function newTypeState(typeUrl: string): TypeState {
     owed: NO_NAMES,
     parked: NOTHING_PARKED,
     error: undefined,
+    refusal: undefined,
+    mayHold: false,
   };
 }
 
@@ -95,7 +103,8 @@ export function forget(state: TypeState, names: readonly string[]): TypeState {
 
 /** The client took the response in flight. */
 export function acknowledge(state: TypeState, inflight: Inflight): TypeState {
-  return { ...state, client: clientAfter(state.client, inflight), ackedVersion: inflight.version, inflight: undefined };
+  const client = clientAfter(state.client, inflight);
+  return { ...state, client, ackedVersion: inflight.version, inflight: undefined, mayHold: false };
 }
 
 function clientAfter(client: Client, { whole, resources, removed }: Inflight): Client {
@@ -114,7 +123,8 @@ export function refuse(state: TypeState, inflight: Inflight, error: string): { s
   const doubts = new Map<string, Known>();
   const doubt = (name: string, refused: Resource | undefined): void => {
     const before = knownOf(state.client, name);
-    doubts.set(name, { version: UNKNOWN_VERSION, refs: [...(before?.refs ?? []), ...(refused?.refs ?? [])] });
+    const refs = [...(before?.refs ?? []), ...(refused?.refs ?? [])];
+    doubts.set(name, { version: UNKNOWN_VERSION, refs, lastGood: lastGoodOf(before) });
     parked.set(name, refused?.version ?? ABSENT);
   };
   for (const [name, resource] of inflight.resources) {
@@ -124,6 +134,7 @@ export function refuse(state: TypeState, inflight: Inflight, error: string): { s
     if (knownOf(state.client, name) !== undefined) doubt(name, undefined);
   }
   const names = [...doubts.keys()];
-  const refused = { ...state, client: withKnown(state.client, doubts), parked, inflight: undefined, error };
+  const refusal = { ...(state.refusal ?? FIRST_REFUSAL), news: inflight.resources };
+  const refused = { ...state, client: withKnown(state.client, doubts), parked, inflight: undefined, error, refusal };
   return { state: suspect(refused, new Set(names)), names };
 }

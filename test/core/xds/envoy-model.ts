@@ -10,6 +10,11 @@ export type ModelRequest =
 interface TypeModel {
   /** What serves traffic. */
   inForce: Map<string, Resource>;
+  /** What it acknowledged last, name by name. */
+  acked: Map<string, string>;
+  /** What it had acknowledged when it last refused something; undefined: it has refused nothing. */
+  ackedBefore: Map<string, string> | undefined;
+  refusals: number;
   /** What it tells a server it has: what it acknowledged, whatever a refusal left in force (rule N15). */
   reported: Map<string, string>;
   version: string;
@@ -21,6 +26,12 @@ const WATCHED: readonly (readonly [parent: string, child: string])[] = [
   [CLUSTER, ENDPOINTS],
   [LISTENER, ROUTES],
 ];
+
+/** Envoy's words about a refused response: it names the clusters and listeners that it could not take (N4, N5). */
+function wordsOf({ resources }: Response): string {
+  const bad = resources.filter(({ version }) => version.startsWith("bad"));
+  return `Error adding/updating cluster(s) ${bad.map(({ name }) => `${name}: refused`).join(", ")}`;
+}
 
 /**
  * An Envoy as far as the protocol shows it: wildcard clusters and listeners, the endpoints and routes that these name,
@@ -37,12 +48,26 @@ export class EnvoyModel {
     this.#dialect = dialect;
     this.#applies = applies;
     for (const typeUrl of [CLUSTER, ENDPOINTS, LISTENER, ROUTES]) {
-      this.#types.set(typeUrl, { inForce: new Map(), reported: new Map(), version: "", nonce: "", names: new Set() });
+      this.#types.set(typeUrl, {
+        inForce: new Map(),
+        acked: new Map(),
+        ackedBefore: undefined,
+        refusals: 0,
+        reported: new Map(),
+        version: "",
+        nonce: "",
+        names: new Set(),
+      });
     }
   }
 
   inForce(typeUrl: string): Map<string, Resource> {
     return this.#type(typeUrl).inForce;
+  }
+
+  /** What it acknowledged last, what it had acknowledged before its last refusal, and how often it has refused. */
+  account(typeUrl: string): Pick<TypeModel, "acked" | "ackedBefore" | "refusals"> {
+    return this.#type(typeUrl);
   }
 
   /** A new stream: one request for each type, nonces forgotten, versions and names kept. */
@@ -70,22 +95,27 @@ export class EnvoyModel {
     if (this.#isWhole(response.typeUrl)) {
       state.inForce.clear();
       state.reported.clear();
+      state.acked.clear();
     }
     for (const resource of response.resources) {
       // What it did not ask for, or no longer does, is ignored (rule U6).
       if (!this.#isWildcard(response.typeUrl) && !state.names.has(resource.name)) continue;
       state.inForce.set(resource.name, resource);
       state.reported.set(resource.name, resource.version);
+      state.acked.set(resource.name, resource.version);
     }
     for (const name of response.removed) {
       // Routes and endpoints stay in force when they are said to be gone (rule U10).
       if (this.#isWildcard(response.typeUrl)) state.inForce.delete(name);
       state.reported.delete(name);
+      state.acked.delete(name);
     }
     state.version = response.version;
   }
 
   #refuse(state: TypeModel, response: Response): void {
+    state.refusals += 1;
+    state.ackedBefore = new Map(state.acked);
     for (const resource of response.resources) {
       if (resource.version.startsWith("bad") || !this.#applies(resource.name)) continue;
       if (!this.#isWildcard(response.typeUrl) && !state.names.has(resource.name)) continue;
@@ -100,7 +130,7 @@ export class EnvoyModel {
   }
 
   #answer(state: TypeModel, response: Response, refused: boolean): void {
-    const error = refused ? { error: { code: 13, message: "refused" } } : {};
+    const error = refused ? { error: { code: 13, message: wordsOf(response) } } : {};
     const { typeUrl, nonce } = response;
     if (this.#dialect === "delta") {
       const request = { typeUrl, nonce, subscribe: [], unsubscribe: [], initialVersions: new Map(), ...error };

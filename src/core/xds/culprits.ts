@@ -1,0 +1,23 @@
+/** What stands before a name in Envoy's list of what it could not take: `Error adding/updating cluster(s) a: …, b: …` (N4, N5). */
+const BEFORE_NAME = /\(s\) |, |\n/g;
+
+/** Colons that a name is looked for before, behind each place where one may begin: a name may have some of its own. */
+const COLONS = 8;
+
+/**
+ * The resources that a client's refusal names, of those it was sent. The text is no stable interface and repeats whole
+ * resources, so that nothing is looked for but the names that were sent (rule N7). None: it speaks of the whole response.
+ */
+export function culprits(words: string, sent: { has(name: string): boolean }): ReadonlySet<string> {
+  const found = new Set<string>();
+  const starts = [0, ...[...words.matchAll(BEFORE_NAME)].map((match) => match.index + match[0].length)];
+  for (const start of starts) {
+    let colon = words.indexOf(": ", start);
+    for (let tries = 0; colon !== -1 && tries < COLONS; tries += 1) {
+      const name = words.slice(start, colon);
+      if (sent.has(name)) found.add(name);
+      colon = words.indexOf(": ", colon + 1);
+    }
+  }
+  return found;
+}
