@@ -8,8 +8,8 @@ const filesIn = (folders: readonly string[]): string[] => folders.map((folder) =
 
 /** Pure code: nothing under test keeps state, so all files share one process. */
 const UNIT = filesIn(["core", "mesh", "compile", "envoy-schema", "transcripts"]);
-/** Where real Envoys run. */
-const ENVOY = filesIn(["envoy", "chaos", "lab", "proxy"]);
+/** Where real Envoys run, and real gRPC clients. */
+const ENVOY = filesIn(["envoy", "chaos", "lab", "proxy", "grpc-xds"]);
 /** These install and build everything once more: beside others they would make them slow. */
 const IMAGE = ["test/house/dockerfile.test.ts", "test/house/package.test.ts"];
 
