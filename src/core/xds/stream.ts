@@ -1,20 +1,20 @@
 import type { Reference, Resource } from "../resource/resource.ts";
-import { ENDPOINTS } from "../resource/type-url.ts";
 import { changeBetween } from "../snapshot/change.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { absentEndpoints } from "./absent.ts";
-import { clientWith, knownOf } from "./client.ts";
 import { askedBy, isTypeConverged, isUnasked } from "./convergence.ts";
 import * as delta from "./delta.ts";
-import { mayFind, withFinder, withFound } from "./found.ts";
+import { mayFind, withFound } from "./found.ts";
+import { settleOn, wantedNow } from "./goal.ts";
 import type { NodeMemory } from "./memory.ts";
 import { beginType, distrust, oweUnseen, recognise, remembered, restrict } from "./memory.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "./message.ts";
 import type { NackPolicyOf } from "./nack-policy.ts";
 import { inWriteOrder, oweChildren, waitsForClusters } from "./order.ts";
+import type { Orphans } from "./orphan.ts";
+import { NO_ORPHANS, orphansOf, stillOrphans } from "./orphan.ts";
 import { attend, withSubstitutes } from "./remedy.ts";
 import type { HoldTimes, Removals } from "./removal.ts";
-import { isResource, NO_REMOVALS, releaseAt, trackRemovals } from "./removal.ts";
+import { NO_REMOVALS, releaseAt, trackRemovals } from "./removal.ts";
 import * as sotw from "./sotw.ts";
 import type { TypeState } from "./type-state.ts";
 import { isOwed, NO_NAMES, NOTHING_PARKED, suspect } from "./type-state.ts";
@@ -34,6 +34,8 @@ export interface Stream {
   readonly openedAt: number;
   readonly viewSince: number;
   readonly removals: Removals;
+  /** What clusters that are on their way wait for, and the view dropped meanwhile. */
+  readonly orphans: Orphans;
   /** Since when a type waits for clusters, by type URL. */
   readonly waiting: ReadonlyMap<string, number>;
   /** What the client was sent refers to, and it has not asked for yet. */
@@ -68,9 +70,6 @@ const NOT_WAITING: ReadonlyMap<string, number> = new Map();
 const NOTHING_EXPECTED: ReadonlyMap<string, Reference> = new Map();
 const NOTHING: ReadonlyMap<string, Resource> = new Map();
 
-/** What `version_info` says of a type of which the view has nothing. */
-const EMPTY_VERSION = "0";
-
 /** A stream that was just opened. */
 export function openStream(dialect: Dialect, tag: string, memory: NodeMemory, now: number): Stream {
   return {
@@ -82,6 +81,7 @@ export function openStream(dialect: Dialect, tag: string, memory: NodeMemory, no
     openedAt: now,
     viewSince: now,
     removals: NO_REMOVALS,
+    orphans: NO_ORPHANS,
     waiting: NOT_WAITING,
     expects: NOTHING_EXPECTED,
     memory,
@@ -92,8 +92,10 @@ export function openStream(dialect: Dialect, tag: string, memory: NodeMemory, no
 export function setView(stream: Stream, view: Snapshot | undefined, now: number): Stream {
   if (view === stream.view) return stream;
   const types = new Map(stream.types);
+  let orphans = NO_ORPHANS;
   if (view !== undefined) {
     const change = stream.view === undefined ? undefined : changeBetween(stream.view, view);
+    if (change !== undefined) orphans = orphansOf(stream, view, change);
     for (const [typeUrl, state] of types) {
       const next: TypeState =
         change === undefined ? { ...state, pending: "all" } : suspect(state, change.get(typeUrl) ?? NO_NAMES);
@@ -101,7 +103,7 @@ export function setView(stream: Stream, view: Snapshot | undefined, now: number)
     }
   }
   // Without a view nothing is compared: what was pending is looked for again, all of it, with the next one.
-  return { ...stream, view, viewSince: now, types };
+  return { ...stream, view, viewSince: now, types, orphans };
 }
 
 /** What names stand for is another thing in another view. */
@@ -160,10 +162,12 @@ function pollOnce(before: Stream, now: number, times: ServingRules): Step {
   const { view } = before;
   if (view === undefined) return { stream: before, responses: [], events: [], wakeAt: undefined };
   const removals = trackRemovals(before.removals, before.types, view, now);
+  const orphans = stillOrphans(before.types, before.orphans);
   const round: Round = {
     before,
     view,
     removals,
+    orphans,
     now,
     times,
     types: before.types,
@@ -175,7 +179,7 @@ function pollOnce(before: Stream, now: number, times: ServingRules): Step {
   for (const typeUrl of before.types.keys()) pollType(round, typeUrl);
   const { types, waiting, responses } = round;
   const expects = expectedOf(before, types, view, round.sent);
-  const stream = { ...before, types, removals, expects, waiting, sent: before.sent + responses.length };
+  const stream = { ...before, types, removals, orphans, expects, waiting, sent: before.sent + responses.length };
   const mended = mend(stream);
   return { stream: mended.stream, responses, events: mended.events, wakeAt: wakeAt(mended.stream, round) };
 }
@@ -185,6 +189,7 @@ interface Round {
   readonly before: Stream;
   readonly view: Snapshot;
   readonly removals: Removals;
+  readonly orphans: Orphans;
   readonly now: number;
   readonly times: ServingRules;
   types: ReadonlyMap<string, TypeState>;
@@ -219,7 +224,7 @@ function pollType(round: Round, typeUrl: string): void {
 
 /** The type after what is to be done about a refusal, if there was one, and what its client should have. */
 function attended(round: Round, before: TypeState): { state: TypeState; wanted: Wanted } {
-  const plain = wantedOf(round, before);
+  const plain = wantedNow(round, before);
   if (before.refusal === undefined) return { state: before, wanted: plain };
   const policy = round.times.onNack?.(before.typeUrl) ?? "park";
   const state = attend(before, plain, { policy, now: round.now, dialect: round.before.dialect });
@@ -251,38 +256,6 @@ function withType(stream: Stream, state: TypeState): Stream {
 /** Five digits make the nonces of a stream equally long, for its first sixty million responses. */
 function nonceOf(stream: Stream, step: number): string {
   return `${stream.tag}${(stream.sent + step).toString(36).padStart(5, "0")}`;
-}
-
-function wantedOf(round: Round, state: TypeState): Wanted {
-  const { before, view } = round;
-  const wanted = withFinder(wantedInView(round, state), state, view);
-  if (before.dialect !== "sotw" || state.typeUrl !== ENDPOINTS) return wanted;
-  const absent = absentEndpoints(before.types, view);
-  return absent === undefined ? wanted : { ...wanted, absent };
-}
-
-function wantedInView({ view, removals, now, times }: Round, state: TypeState): Wanted {
-  const set = view.types.get(state.typeUrl);
-  const resources = set?.resources ?? NOTHING;
-  const version = set?.version ?? EMPTY_VERSION;
-  const removing = removals.get(state.typeUrl);
-  if (removing === undefined) return { version, resources, held: NO_NAMES };
-  const held = new Set<string>();
-  for (const [name, removal] of removing) if (now < releaseAt(removal, times)) held.add(name);
-  if (held.size === 0) return { version, resources, held: NO_NAMES };
-  const kept = new Map(resources);
-  for (const name of held) {
-    const known = knownOf(state.client, name);
-    if (isResource(known)) kept.set(name, known);
-  }
-  return { version, resources: kept, held };
-}
-
-/** A client that has all of its view shares the view's own set from now on, with every other that has. */
-function settleOn(state: TypeState, { resources }: Wanted): TypeState {
-  if (state.pending === "all" || state.pending.size > 0 || state.inflight !== undefined) return state;
-  if (state.client.base === resources && state.client.except.size === 0) return state;
-  return { ...state, client: clientWith(resources) };
 }
 
 /** What the client was sent refers to and it has not asked for. */

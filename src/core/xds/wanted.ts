@@ -83,7 +83,17 @@ export function difference(state: TypeState, wanted: Wanted): Difference {
       fresh ||= !owed && parked.get(name) !== goal.version;
     }
   }
+  if (changed.length > 0) fresh ||= isOtherwise(parked, wanted);
   return { changed: shared(state.pending, changed), gone, fresh, pending: samePending(state, still) };
+}
+
+/**
+ * A response was refused as a whole, for one bad resource perhaps: what was in it beside a name that the view has dropped
+ * since is worth sending again.
+ */
+function isOtherwise(parked: TypeState["parked"], { resources }: Wanted): boolean {
+  for (const [name, version] of parked) if (version !== ABSENT && !resources.has(name)) return true;
+  return false;
 }
 
 function candidates(state: TypeState, wanted: Wanted): Set<string> {
