@@ -5,6 +5,8 @@ export type { CertificateNames } from "./control/certificate-names-node.ts";
 export { certificateNamesNode } from "./control/certificate-names-node.ts";
 export type { LoadQuery } from "./control/load-reports.ts";
 export type { TlsMaterial } from "./control/tls.ts";
+export type { StreamEndReason } from "./control/xds-counters.ts";
+export type { XdsStats, XdsTypeStats } from "./control/xds-stats.ts";
 export type { ClusterLoad } from "./core/load/report.ts";
 export type { EncodedResource, ResourceInput, ResourceName, Versions } from "./library/snapshot.ts";
 export { Snapshot, SnapshotError, snapshot } from "./library/snapshot.ts";

@@ -234,6 +234,7 @@ function listenForXds(parts: Parts, telemetry: Telemetry, authorize: Authorize |
   return listenXds(options.xds, {
     open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
     fetch: (request, node) => registry.fetchOnce(request, node),
+    counters: registry.counters,
     identifier: () => `belay r${controlPlane.state().live?.revision ?? 0}`,
     onWarning: (message) => options.log.warn(message),
     more: furtherRoutes({ registry, telemetry, loadReportMs: options.loadReportMs }),
@@ -279,6 +280,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
     fleet: registry,
     fetch: (request, node) => registry.fetchOnce(request, node),
     authorize,
+    xdsStats: () => registry.stats(),
     pushed,
     meshReader: reader,
     codec,

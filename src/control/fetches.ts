@@ -106,6 +106,9 @@ class Poll implements LiveStream {
     for (const go of this.#waiting.splice(0)) go();
   }
 
+  /** What it is not given it asks for. */
+  readonly owesChange = false;
+
   owe(): void {}
 
   wake(): void {}

@@ -6,14 +6,17 @@ import type { View } from "./fleet.ts";
 import type { NameLists } from "./name-lists.ts";
 import type { MemoryOfNode } from "./node-memory.ts";
 import type { ScopedStream } from "./node-streams.ts";
+import type { XdsCounters } from "./xds-counters.ts";
 
 /** How a stream is ended by the server, in the words of gRPC; `aged` is OK, and its connection goes too where nothing else uses it. */
 export type StreamEnd = "ok" | "aged" | "unavailable" | "invalid-argument";
 
 /** A stream of a node that is open now. */
 export interface LiveStream extends ScopedStream {
-  /** The node's view has changed: it is looked at from now on. */
-  adopt(view: View | undefined): void;
+  /** The node's view changed at that moment: it is looked at from now on. */
+  adopt(view: View | undefined, since: number): void;
+  /** Is a change of its view still to be sent? */
+  readonly owesChange: boolean;
   /** Says what is due. */
   refresh(): void;
   /** These were referred to by something that changed on another stream of the node: they are due again. */
@@ -31,6 +34,8 @@ export interface NodeEntry {
   /** Its live streams, the newest last. */
   readonly streams: LiveStream[];
   view: View | undefined;
+  /** When the view was given, in milliseconds since the epoch. */
+  viewAt: number;
   /** Its streams have not been told of the view yet: their turn comes. */
   isBehind: boolean;
   /** They are in line for being told. */
@@ -57,6 +62,7 @@ export interface Joined {
 
 /** Where a stream reports: who it is, what its node has, and that it is gone. */
 export interface NodeDesk {
+  readonly counters: XdsCounters;
   /** The lists of names that streams have asked for. */
   readonly names: NameLists;
   /** A stream has said which node it is. */

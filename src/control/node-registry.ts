@@ -17,6 +17,9 @@ import { stateOf, statusOf } from "./node-status.ts";
 import { isNodeConverged, tellingStreams } from "./node-streams.ts";
 import type { SessionSettings, StreamSink, XdsSession } from "./sessions.ts";
 import { Session } from "./sessions.ts";
+import { XdsCounters } from "./xds-counters.ts";
+import type { XdsStats } from "./xds-stats.ts";
+import { xdsStats } from "./xds-stats.ts";
 
 /**
  * The nodes that have connected since this process started, but those that have been away for long: the Fleet, and the door
@@ -24,6 +27,7 @@ import { Session } from "./sessions.ts";
  */
 export class NodeRegistry implements Fleet, NodeDesk {
   readonly names = new NameLists();
+  readonly counters = new XdsCounters();
   /** What nodes report of their traffic. */
   readonly reports: LoadReports;
   readonly #settings: SessionSettings;
@@ -124,6 +128,11 @@ export class NodeRegistry implements Fleet, NodeDesk {
     return stateOf(entry);
   }
 
+  /** What has been counted since this was made, and what is open now. */
+  stats(): XdsStats {
+    return xdsStats(this.counters, this.#entries.values());
+  }
+
   /** What nodes have counted of late of each cluster that they call. */
   loads(query?: LoadQuery): ReadonlyMap<string, ClusterLoad> {
     return this.reports.loads(query);
@@ -133,7 +142,11 @@ export class NodeRegistry implements Fleet, NodeDesk {
     const entry = this.#entries.get(nodeId);
     if (entry === undefined) return;
     entry.unmatched = view === undefined ? unmatched : undefined;
-    if (view !== entry.view) entry.inSyncWith = undefined;
+    if (view !== entry.view) {
+      entry.inSyncWith = undefined;
+      entry.viewAt = this.#settings.clock.now();
+      if (entry.isBehind || entry.streams.some(({ owesChange }) => owesChange)) this.counters.overtaken += 1;
+    }
     entry.view = view;
     if (entry.streams.length > 0) this.#tell(entry);
   }
@@ -142,7 +155,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   catchUp(entry: NodeEntry): void {
     if (!entry.isBehind) return;
     entry.isBehind = false;
-    for (const stream of entry.streams.slice()) stream.adopt(entry.view);
+    for (const stream of entry.streams.slice()) stream.adopt(entry.view, entry.viewAt);
   }
 
   /** Each node in its turn: a change to thousands of them is not to hold up everything else. */
@@ -239,6 +252,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     const { identity: node } = entry;
     const group = entry.view?.group ?? "";
     if (event.kind === "acked") {
+      this.counters.of(event.typeUrl).acks += 1;
       this.#emit({ ...event, kind: "acked", node, group });
       return;
     }
@@ -247,6 +261,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
         this.#emit({ kind: "repaired", node, typeUrl: event.typeUrl });
       return;
     }
+    this.counters.of(event.typeUrl).nacks += 1;
     entry.inSyncWith = undefined;
     this.#emit({ ...event, kind: "refused", node, group, error: event.error.message });
   }
@@ -275,6 +290,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
       streams: [],
       inSyncWith: undefined,
       view: undefined,
+      viewAt: 0,
       isBehind: false,
       isQueued: false,
       unmatched: undefined,

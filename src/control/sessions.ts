@@ -10,6 +10,7 @@ import type { CancelTimer, Clock } from "./clock.ts";
 import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { childrenOf, oweAll, pollAmong, tellingStreams } from "./node-streams.ts";
+import { Pushes } from "./pushes.ts";
 
 /** The socket's side of a stream: an xDS transport implements it, once for each stream. */
 export interface StreamSink {
@@ -63,6 +64,8 @@ export class Session implements XdsSession, LiveStream {
   #heard = false;
   #cancelWake: CancelTimer | undefined;
   #closed = false;
+  /** Undefined while no change is under way, as on most streams most of the time. */
+  #pushes: Pushes | undefined;
 
   constructor(kind: StreamKind, sink: StreamSink, desk: NodeDesk, settings: SessionSettings) {
     this.#dialect = kind.dialect;
@@ -70,6 +73,7 @@ export class Session implements XdsSession, LiveStream {
     this.#sink = sink;
     this.#desk = desk;
     this.#settings = settings;
+    desk.counters.streams[kind.dialect] += 1;
   }
 
   /** The stream as it is now; undefined before its first request. */
@@ -90,6 +94,7 @@ export class Session implements XdsSession, LiveStream {
   onClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#desk.counters.streams[this.#dialect] -= 1;
     this.#cancelWake?.();
     const entry = this.#entry;
     if (entry === undefined) return;
@@ -104,9 +109,17 @@ export class Session implements XdsSession, LiveStream {
     this.onClosed();
   }
 
-  adopt(view: View | undefined): void {
-    if (this.#stream === undefined || this.#closed) return;
-    this.#stream = setView(this.#stream, view?.snapshot, this.#settings.clock.now());
+  adopt(view: View | undefined, since: number): void {
+    const before = this.#stream;
+    if (before === undefined || this.#closed) return;
+    this.#stream = setView(before, view?.snapshot, this.#settings.clock.now());
+    if (before.view === undefined || before.view === this.#stream.view) return;
+    this.#pushes ??= new Pushes();
+    this.#pushes.changed(before, this.#stream, since);
+  }
+
+  get owesChange(): boolean {
+    return this.#pushes?.isDue === true;
   }
 
   refresh(): void {
@@ -189,6 +202,8 @@ export class Session implements XdsSession, LiveStream {
     const others = this.#others(entry);
     const step = pollAmong(before, { telling: streamsOf(others), all: this.#beside(entry) }, now, this.#settings.times);
     this.#stream = step.stream;
+    this.#pushes?.polled(step.stream, step.responses);
+    if (this.#pushes?.isOver === true) this.#pushes = undefined;
     for (const response of step.responses) this.#sink.send(response, isUrgent);
     this.#report(step.events);
     const children = others.length === 0 ? [] : childrenOf(before, step.responses);
@@ -217,7 +232,10 @@ export class Session implements XdsSession, LiveStream {
   #report(events: readonly StreamEvent[]): void {
     const entry = this.#entry;
     if (entry === undefined) return;
-    for (const event of events) this.#desk.report(entry, this, event);
+    for (const event of events) {
+      if (event.kind !== "repaired") this.#pushes?.answered(event, this.#settings.clock.now(), this.#desk.counters);
+      this.#desk.report(entry, this, event);
+    }
   }
 }
 

@@ -6,6 +6,13 @@ export const PREFIX_BYTES = 5;
 /** Messages ready to be sent, prefix included; parts may be shared with other streams. */
 export type Framed = readonly Uint8Array[];
 
+/** How long it is, with its prefix. */
+export function bytesOf(message: Framed): number {
+  let bytes = 0;
+  for (const { length } of message) bytes += length;
+  return bytes;
+}
+
 /** Puts the prefix before a message. */
 export function framed(message: Uint8Array): Framed {
   return [prefixOf(message.length), message];

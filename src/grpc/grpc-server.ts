@@ -191,9 +191,10 @@ class GrpcServer implements GrpcListener {
     this.#calls.add(call);
     const method = this.#routes.get(headers[":path"] ?? "");
     if (this.#closing) call.end(CLOSING);
-    else if (this.#certificates?.required === true && peerOf(stream.session).certificate === undefined)
+    else if (this.#certificates?.required === true && peerOf(stream.session).certificate === undefined) {
+      this.#settings.onWarning(`${call.peer} has shown no certificate that the client CA has signed`);
       call.end(NO_CERTIFICATE);
-    else if (method === undefined) {
+    } else if (method === undefined) {
       call.end({ code: STATUS.unimplemented, message: `there is no method ${headers[":path"]}` });
     } else call.start(method);
     if (!call.open) stream.resume();

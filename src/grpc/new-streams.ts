@@ -24,13 +24,16 @@ interface Waiter {
 export class NewStreams {
   readonly #limits: AdmissionLimits;
   readonly #onWarning: (message: string) => void;
+  readonly #onRefused: () => void;
   readonly #waiters = new Set<Waiter>();
   #admission: Admission;
   #timer: NodeJS.Timeout | undefined;
   #refused = 0;
   #toldAt = -TELL_MS;
 
-  constructor(limits: Partial<AdmissionLimits>, onWarning: (message: string) => void) {
+  /** @param onRefused called for each stream that is turned away */
+  constructor(limits: Partial<AdmissionLimits>, onWarning: (message: string) => void, onRefused: () => void) {
+    this.#onRefused = onRefused;
     this.#limits = { ...LIMITS, ...limits };
     this.#onWarning = onWarning;
     this.#admission = openAdmission(this.#limits, performance.now());
@@ -43,6 +46,7 @@ export class NewStreams {
       this.#admission = admission;
       if (verdict === "take") return method(call);
       if (verdict === "wait") return this.#wait(call, method);
+      this.#onRefused();
       this.#tell();
       throw new GrpcError(STATUS.unavailable, "too many streams begin at once; come back in a while");
     };

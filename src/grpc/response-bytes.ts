@@ -1,3 +1,4 @@
+import { XdsCounters } from "../control/xds-counters.ts";
 import type { Resource } from "../core/resource/resource.ts";
 import type { Dialect, Response, SentResource } from "../core/xds/message.ts";
 import type { Framed } from "./framing.ts";
@@ -37,9 +38,12 @@ export class ResponseBytes {
   #bodies: Body[] = [];
   #timer: NodeJS.Timeout | undefined;
 
+  readonly #counters: XdsCounters;
+
   /** @param identifier shown by Envoy as `control_plane.identifier` (rule R10, P64) */
-  constructor(identifier: () => string) {
+  constructor(identifier: () => string, counters = new XdsCounters()) {
     this.#identifier = identifier;
+    this.#counters = counters;
   }
 
   /** The response as a message that can be sent. */
@@ -60,6 +64,7 @@ export class ResponseBytes {
     );
     const known = this.#bodies[index];
     if (known === undefined) {
+      this.#counters.of(response.typeUrl).encodes += 1;
       const bytes = encode(dialect, response, nonceBytes, identifier);
       return this.#keep({ dialect, identifier, response, nonceBytes, bytes, lastUse: Date.now() });
     }

@@ -1,8 +1,10 @@
 import type { Fetched } from "../control/fetches.ts";
+import type { XdsCounters } from "../control/xds-counters.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { SotwRequest } from "../core/xds/message.ts";
 import type { Method } from "./call.ts";
 import type { Framed } from "./framing.ts";
+import { bytesOf } from "./framing.ts";
 import { readNode } from "./node-reader.ts";
 import type { RequestReader } from "./request-reader.ts";
 import type { ResponseBytes } from "./response-bytes.ts";
@@ -13,6 +15,7 @@ import { typed } from "./xds-stream.ts";
 interface FetchEdge {
   readonly reader: RequestReader;
   readonly bytes: ResponseBytes;
+  readonly counters: XdsCounters;
 }
 
 /**
@@ -29,7 +32,11 @@ export function fetchMethod(
     const ofType = typed(request, typeUrl) ?? request;
     const node = said === undefined ? undefined : readNode(said);
     call.admit({ rpc: "fetch", node, typeUrl: ofType.typeUrl });
-    return framedOf(await fetch(ofType, node), edge.bytes);
+    const response = framedOf(await fetch(ofType, node), edge.bytes);
+    const counts = edge.counters.of(ofType.typeUrl);
+    counts.responses += 1;
+    counts.bytes += bytesOf(response);
+    return response;
   });
 }
 

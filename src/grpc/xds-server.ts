@@ -4,6 +4,7 @@ import { boundedWarnings } from "../control/bounded-warnings.ts";
 import type { Fetched } from "../control/fetches.ts";
 import type { StreamSink, XdsSession } from "../control/sessions.ts";
 import type { TlsMaterial } from "../control/tls.ts";
+import { XdsCounters } from "../control/xds-counters.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { AdmissionLimits } from "../core/xds/admission.ts";
 import type { Dialect, Response, SotwRequest } from "../core/xds/message.ts";
@@ -29,6 +30,8 @@ export interface XdsServerOptions {
   /** Shown by Envoy as `control_plane.identifier` (rule R10, P64). */
   readonly identifier: () => string;
   readonly onWarning: (message: string) => void;
+  /** Where it is counted what goes over the wire. */
+  readonly counters?: XdsCounters;
   /** Further methods, by path: services that Envoys call besides those of discovery. */
   readonly more?: Routes;
   /** How often each connection is pinged, in milliseconds; 20 s. One that does not answer is cut a round later. */
@@ -87,7 +90,7 @@ async function listen(address: string, given: XdsServerOptions): Promise<GrpcLis
   return listenGrpc(listenAddress(address), {
     routes: xdsRoutes(options),
     onWarning: options.onWarning,
-    gate: authorize === undefined ? undefined : gateOf(authorize, options.onWarning),
+    gate: authorize === undefined ? undefined : gateOf(authorize, options),
     tls,
     handshakeMs,
     maxReceiveBytes: MAX_RECEIVE_BYTES,
@@ -96,10 +99,11 @@ async function listen(address: string, given: XdsServerOptions): Promise<GrpcLis
 }
 
 /** What keeps out whom the hook refuses: the client is told no more than it has said itself. */
-function gateOf(authorize: Authorize, onWarning: (message: string) => void): (access: Access) => void {
+function gateOf(authorize: Authorize, { onWarning, counters }: XdsServerOptions): (access: Access) => void {
   return (access) => {
     const refusal = refusalOf(authorize, access);
     if (refusal === undefined) return;
+    if (counters !== undefined) counters.denied[access.rpc] += 1;
     onWarning(refusal.logged);
     throw new GrpcError(STATUS.permissionDenied, refusal.told);
   };
@@ -108,12 +112,16 @@ function gateOf(authorize: Authorize, onWarning: (message: string) => void): (ac
 /** Every method that is served, by path. */
 export function xdsRoutes(options: XdsServerOptions): Routes {
   const { open, identifier, onWarning, stallMs, maxUnsentBytes, newStreams = {} } = options;
+  const { counters = new XdsCounters() } = options;
   const pacer = new Pacer<Response>({
     ...(stallMs === undefined ? {} : { stallMs }),
     ...(maxUnsentBytes === undefined ? {} : { bytes: maxUnsentBytes }),
   });
-  const door = new NewStreams(newStreams, onWarning);
-  const edge = { open, onWarning, pacer, reader: new RequestReader(), bytes: new ResponseBytes(identifier) };
+  const door = new NewStreams(newStreams, onWarning, () => {
+    counters.throttled += 1;
+  });
+  const bytes = new ResponseBytes(identifier, counters);
+  const edge = { open, onWarning, pacer, reader: new RequestReader(), bytes, counters };
   const routes = new Map<string, Method>(options.more ?? []);
   for (const { name, typeUrl, sotw, delta, fetch } of XDS_SERVICES) {
     const stream = (dialect: Dialect) => door.admitting((call) => serveStream(call, edge, dialect, typeUrl));

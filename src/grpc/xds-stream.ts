@@ -1,10 +1,11 @@
 import type { StreamEnd } from "../control/node-entry.ts";
 import type { StreamSink, XdsSession } from "../control/sessions.ts";
+import type { StreamEndReason, XdsCounters } from "../control/xds-counters.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import { isSameNode } from "../core/node/node.ts";
 import type { Dialect, Response } from "../core/xds/message.ts";
 import type { Call, CallHandler } from "./call.ts";
-import type { Framed } from "./framing.ts";
+import { bytesOf } from "./framing.ts";
 import { readNode } from "./node-reader.ts";
 import type { Pacer } from "./pacer.ts";
 import type { RequestReader } from "./request-reader.ts";
@@ -18,7 +19,15 @@ export interface XdsEdge {
   readonly reader: RequestReader;
   readonly bytes: ResponseBytes;
   readonly onWarning: (message: string) => void;
+  readonly counters: XdsCounters;
 }
+
+const REASON: Readonly<Record<StreamEnd, StreamEndReason>> = {
+  ok: "drained",
+  aged: "aged",
+  unavailable: "unavailable",
+  "invalid-argument": "invalid",
+};
 
 const END: Readonly<Record<Exclude<StreamEnd, "aged">, number>> = {
   ok: STATUS.ok,
@@ -28,21 +37,33 @@ const END: Readonly<Record<Exclude<StreamEnd, "aged">, number>> = {
 
 /** One stream of xDS: its requests go to a session, whose responses go out. */
 export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl: string | undefined): CallHandler {
-  const { reader, bytes } = edge;
+  const { reader, bytes, counters } = edge;
+  let reason: StreamEndReason = "client";
   const paced = edge.pacer.stream({
     write: (message, done) => {
       const parts = bytes.framed(dialect, message);
+      const counts = counters.of(message.typeUrl);
+      const length = bytesOf(parts);
+      counts.responses += 1;
+      counts.bytes += length;
       call.send(parts, done);
-      return bytesOf(parts);
+      return length;
     },
     get open() {
       return call.open;
     },
-    stalled: () => call.cut(),
+    stalled: () => {
+      reason = "stalled";
+      call.cut();
+    },
   });
   const sink: StreamSink = {
     send: (response, isUrgent) => paced.send(response, isUrgent),
-    end: (how, why) => (how === "aged" ? call.retire(why) : call.end({ code: END[how], message: why })),
+    end(how, why) {
+      reason = REASON[how];
+      if (how === "aged") call.retire(why);
+      else call.end({ code: END[how], message: why });
+    },
   };
   const session = edge.open(dialect, sink, typeUrl);
   const stream: Incoming = { call, dialect, session, reader, scope: typeUrl, asked: new Set(), node: undefined };
@@ -54,20 +75,18 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
       } catch (error) {
         if (!(error instanceof GrpcError)) throw error;
         // Whom the gate refuses it has told of already.
-        if (error.status.code !== STATUS.permissionDenied)
-          edge.onWarning(`an xDS stream of ${call.peer} is ended: ${error.message}`);
+        const isRefused = error.status.code === STATUS.permissionDenied;
+        reason = isRefused ? "refused" : "invalid";
+        if (!isRefused) edge.onWarning(`an xDS stream of ${call.peer} is ended: ${error.message}`);
         call.end(error.status);
       }
     },
     onHalfClosed: () => call.end({ code: STATUS.ok, message: "" }),
-    onClosed: () => session.onClosed(),
+    onClosed() {
+      counters.ended[reason] += 1;
+      session.onClosed();
+    },
   };
-}
-
-function bytesOf(parts: Framed): number {
-  let bytes = 0;
-  for (const { length } of parts) bytes += length;
-  return bytes;
 }
 
 /** An Envoy asks for a dozen types; what is kept for each is looked through again and again. */

@@ -3,6 +3,7 @@ import type { ControlPlane } from "../control/control-plane.ts";
 import type { Fetched } from "../control/fetches.ts";
 import type { Fleet } from "../control/fleet.ts";
 import type { MeshReader } from "../control/mesh-reader.ts";
+import type { XdsStats } from "../control/xds-stats.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { SotwRequest } from "../core/xds/message.ts";
 import type { Codec } from "../envoy/codec.ts";
@@ -30,6 +31,8 @@ export interface Backend {
   readonly fetch?: (request: SotwRequest, node: NodeIdentity | undefined) => Promise<Fetched>;
   /** Decides what an Envoy that polls may have; without it, whoever reaches this port may have everything (P56). */
   readonly authorize?: Authorize | undefined;
+  /** What the port of xDS has counted, for `/metrics`. */
+  readonly xdsStats?: () => XdsStats;
   /** For what Envoys push, in `/metrics`. */
   readonly pushed?: Pushed;
 }

@@ -1,8 +1,8 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { FleetEvent, NodeState } from "../control/fleet.ts";
-import { CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, shortTypeName } from "../core/resource/type-url.ts";
 import type { Serving } from "./backend.ts";
 import { addPushedMetrics } from "./pushed-metrics.ts";
+import { addXdsMetrics, typeLabel } from "./xds-metrics.ts";
 
 /** The numbers of one control plane, in a registry of its own. Labels are closed lists: no node, no resource has one. */
 export interface Metrics {
@@ -23,7 +23,6 @@ const ROLLOUT_STATES = [
   "aborted",
   "failed",
 ] as const;
-const TYPES: ReadonlySet<string> = new Set([CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET]);
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE"]);
 
 /** Starts counting; `close` stops it. */
@@ -32,6 +31,7 @@ export function createMetrics(backend: Serving): Metrics {
   addStateGauges(registry, backend);
   addProcessGauges(registry, backend.version);
   if (backend.pushed !== undefined) addPushedMetrics(registry, backend.pushed);
+  const xds = backend.xdsStats === undefined ? undefined : addXdsMetrics(registry, backend.xdsStats);
   const requests = new Counter({
     name: "belay_http_requests_total",
     help: "Answers of the HTTP API",
@@ -41,7 +41,10 @@ export function createMetrics(backend: Serving): Metrics {
   const stop = countFleet(registry, backend);
   return {
     contentType: registry.contentType,
-    scrape: () => registry.metrics(),
+    scrape: () => {
+      xds?.begin();
+      return registry.metrics();
+    },
     answered: (method, status) =>
       requests.inc({ method: METHODS.has(method) ? method : "other", code: String(status) }),
     close: stop,
@@ -135,9 +138,4 @@ function countFleet(registry: Registry, { fleet }: Serving): () => void {
     else if (event.kind === "refused") nacks.inc({ type: typeLabel(event.typeUrl) });
   };
   return fleet?.listen(count) ?? (() => {});
-}
-
-/** A client may ask for any type: those that nobody knows share a series. */
-function typeLabel(typeUrl: string): string {
-  return TYPES.has(typeUrl) ? shortTypeName(typeUrl) : "other";
 }

@@ -9,6 +9,7 @@ import { sessionSettings } from "../control/session-settings.ts";
 import { limitAges, STREAM_AGE_MS } from "../control/stream-ages.ts";
 import { Telemetry } from "../control/telemetry.ts";
 import type { TlsMaterial } from "../control/tls.ts";
+import type { XdsStats } from "../control/xds-stats.ts";
 import type { ClusterLoad } from "../core/load/report.ts";
 import { furtherRoutes } from "../grpc/further-services.ts";
 import type { XdsListener } from "../grpc/xds-server.ts";
@@ -102,6 +103,7 @@ export class XdsServer {
       open: (dialect, sink, typeUrl) => this.#registry.open(dialect, sink, typeUrl),
       fetch: (request, node) => this.#registry.fetchOnce(request, node),
       identifier: () => this.#identifier,
+      counters: this.#registry.counters,
       onWarning: (message) => void this.#events.emit("warning", message),
       ...(stallMs !== undefined && { stallMs }),
       ...(maxUnsentBytes !== undefined && { maxUnsentBytes }),
@@ -132,6 +134,11 @@ export class XdsServer {
   /** What nodes have counted of late of each cluster that they call, from their load reports (LRS). */
   loads(query?: LoadQuery): ReadonlyMap<string, ClusterLoad> {
     return this.#registry.loads(query);
+  }
+
+  /** What this server has done since it was made, and what is open now: numbers that cost nothing to keep, for metrics. */
+  stats(): XdsStats {
+    return this.#registry.stats();
   }
 
   /** Calls the listener at each event of that name. */

@@ -12,6 +12,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 const QUIET: LiveStream = {
   scope: undefined,
   stream: undefined,
+  owesChange: false,
   adopt() {},
   refresh() {},
   owe() {},
