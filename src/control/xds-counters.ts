@@ -67,6 +67,14 @@ export class XdsCounters {
   );
   readonly #other = this.types.get(OTHER_TYPES) as TypeCounts;
 
+  /** A response was written, of so many bytes, which it gives back. */
+  wrote(typeUrl: string, bytes: number): number {
+    const counts = this.of(typeUrl);
+    counts.responses += 1;
+    counts.bytes += bytes;
+    return bytes;
+  }
+
   of(typeUrl: string): TypeCounts {
     return this.types.get(typeUrl) ?? this.#other;
   }

@@ -33,9 +33,7 @@ export function fetchMethod(
     const node = said === undefined ? undefined : readNode(said);
     call.admit({ rpc: "fetch", node, typeUrl: ofType.typeUrl });
     const response = framedOf(await fetch(ofType, node), edge.bytes);
-    const counts = edge.counters.of(ofType.typeUrl);
-    counts.responses += 1;
-    counts.bytes += bytesOf(response);
+    edge.counters.wrote(ofType.typeUrl, bytesOf(response));
     return response;
   });
 }

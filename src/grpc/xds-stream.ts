@@ -42,12 +42,8 @@ export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl
   const paced = edge.pacer.stream({
     write: (message, done) => {
       const parts = bytes.framed(dialect, message);
-      const counts = counters.of(message.typeUrl);
-      const length = bytesOf(parts);
-      counts.responses += 1;
-      counts.bytes += length;
       call.send(parts, done);
-      return length;
+      return counters.wrote(message.typeUrl, bytesOf(parts));
     },
     get open() {
       return call.open;

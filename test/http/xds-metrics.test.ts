@@ -42,12 +42,14 @@ test("docs/metrics.md has each metric that is served with its type and labels, a
   const shown = lines.flatMap((line) => {
     const [, name = "", type = ""] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
     const sample = lines.find((one) => new RegExp(`^${name}(_bucket)?[{ ]`).test(one)) ?? "";
-    const labels = [...sample.matchAll(/[{,]([a-z]+)="/g)].map(([, label]) => label).filter((label) => label !== "le");
+    const labels = [...sample.matchAll(/[{,]([a-z]+)="/g)]
+      .map(([, label = ""]) => label)
+      .filter((label) => label !== "le");
     return name === "" ? [] : [`${name} ${type} ${labels.sort().join(" ")}`];
   });
   const written = page.split("\n").flatMap((line) => {
     const [, name, type, labels = ""] = /^\| `(\w+)` \| (\w+) \| ([^|]*)\|/.exec(line) ?? [];
-    const names = [...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label);
+    const names = [...labels.matchAll(/`(\w+)`/g)].map(([, label = ""]) => label);
     return name === undefined ? [] : [`${name} ${type} ${names.sort().join(" ")}`];
   });
   expect(shown.sort()).toEqual(written.sort());
