@@ -4,6 +4,7 @@ import { NO_MEMORY } from "../core/xds/memory.ts";
 import type { Response, SotwRequest } from "../core/xds/message.ts";
 import type { Stream } from "../core/xds/stream.ts";
 import { onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
+import { lasting } from "../core/xds/ttl.ts";
 import type { CancelTimer } from "./clock.ts";
 import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry } from "./node-entry.ts";
@@ -168,7 +169,7 @@ class Poll implements LiveStream {
     const fresh = setView(openStream("sotw", tag(), NO_MEMORY, this.#openedAt), view.snapshot, since);
     const asking = { typeUrl: request.typeUrl, names: request.names, versionInfo: "", nonce: "" };
     const { stream, responses } = poll(onSotwRequest(fresh, asking).stream, now, times);
-    const [response] = responses;
+    const response = responses[0] && lasting(responses[0]);
     if (response === undefined) {
       this.#stream = stream;
       return { kind: "nothing" };

@@ -3,10 +3,12 @@ import type { Resource } from "../core/resource/resource.ts";
 import type { Dialect, Response, SentResource } from "../core/xds/message.ts";
 import type { Framed } from "./framing.ts";
 import { PREFIX_BYTES } from "./framing.ts";
-import { bytesField, fieldHead, textField } from "./wire.ts";
+import { bytesField, fieldHead, numberField, textField } from "./wire.ts";
 
 /** Field numbers of the envelope (`proto/envoy/service/discovery/v3/discovery.proto`); all are length-delimited. */
 const FIELD = { version: 1, resources: 2, typeUrl: 4, nonce: 5, sotwControlPlane: 6, removed: 6, deltaControlPlane: 7 };
+
+const RESOURCE = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
 /** Shorter messages are sent in one piece: that costs less than a second one. */
 const COPIED_BYTES = 2_048;
@@ -136,24 +138,34 @@ function headOf(dialect: Dialect, resource: SentResource): Buffer {
   const { bytes, typeUrl } = resource;
   // google.protobuf.Any: type_url = 1, value = 2.
   const any = Buffer.concat([textField(1, typeUrl), fieldHead(2, bytes.length)]);
-  const anyBytes = any.length + bytes.length;
-  let head = Buffer.concat([fieldHead(FIELD.resources, anyBytes), any]);
-  if (dialect === "delta") {
+  let inner = any;
+  if (dialect === "delta" || resource.ttlMs !== undefined) {
     // envoy.service.discovery.v3.Resource has its content in field 2; any order is allowed.
-    const inner = Buffer.concat([...frontOf(resource), fieldHead(2, anyBytes), any]);
-    head = Buffer.concat([fieldHead(FIELD.resources, inner.length + bytes.length), inner]);
+    inner = Buffer.concat([...frontOf(resource), fieldHead(2, any.length + bytes.length), any]);
+    // In state of the world a time to live is said by wrapping the content once more, in an Any of that type.
+    if (dialect === "sotw") {
+      inner = Buffer.concat([textField(1, RESOURCE), fieldHead(2, inner.length + bytes.length), inner]);
+    }
   }
+  const head = Buffer.concat([fieldHead(FIELD.resources, inner.length + bytes.length), inner]);
   heads[dialect].set(resource, head);
   return head;
 }
 
-/** What an envoy.service.discovery.v3.Resource says of its content: version = 1, name = 3, aliases = 4. */
-function frontOf({ version, name, aliases = [] }: SentResource): Buffer[] {
+/** What an envoy.service.discovery.v3.Resource says of its content: version = 1, name = 3, aliases = 4, ttl = 6. */
+function frontOf({ version, name, aliases = [], ttlMs }: SentResource): Buffer[] {
   return [
     textField(1, version),
     textField(3, name),
     ...aliases.map((alias) => bytesField(4, Buffer.from(alias, "utf8"))),
+    ...(ttlMs === undefined ? [] : [bytesField(6, duration(ttlMs))]),
   ];
+}
+
+/** A google.protobuf.Duration: seconds = 1, nanos = 2. */
+function duration(ms: number): Buffer {
+  const seconds = Math.trunc(ms / 1_000);
+  return Buffer.concat([numberField(1, seconds), numberField(2, Math.round((ms - seconds * 1_000) * 1_000_000))]);
 }
 
 function withoutBody(resource: SentResource): Buffer {

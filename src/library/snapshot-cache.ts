@@ -1,7 +1,8 @@
 import type { FleetEvent, NodeStatus, TypeState, View } from "../control/fleet.ts";
 import type { NodeRegistry } from "../control/node-registry.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
-import type { ResourceInput, ResourceName, Versions } from "./snapshot.ts";
+import type { ResourceInput } from "./resource-input.ts";
+import type { ResourceName, Versions } from "./snapshot.ts";
 import { Snapshot, snapshot } from "./snapshot.ts";
 
 /** What a group's node asked for, has acknowledged, and refused. */

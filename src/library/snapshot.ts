@@ -1,21 +1,10 @@
 import { createHash } from "node:crypto";
 import { formatPath, type Problem } from "../core/failure/problem.ts";
 import type { Digest, Reference, Resource } from "../core/resource/resource.ts";
-import { versionOf } from "../core/resource/resource.ts";
 import type { Snapshot as Content } from "../core/snapshot/snapshot.ts";
 import { dangling, snapshotOf } from "../core/snapshot/snapshot.ts";
-import { findingIn } from "../envoy/finding.ts";
-import { builtCodec } from "../file/schema-set.ts";
-
-/** A resource as a program gives it: Envoy's JSON with `@type`, or bytes that are encoded already. */
-export type ResourceInput = Readonly<Record<string, unknown>> | EncodedResource;
-
-/** A resource that is encoded already; nothing is checked in it. */
-export interface EncodedResource {
-  readonly typeUrl: string;
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+import type { ResourceInput } from "./resource-input.ts";
+import { encodeInput } from "./resource-input.ts";
 
 /** One version for all types, or one by type URL; content hashes for types it does not name. */
 export type Versions = string | Readonly<Record<string, string>>;
@@ -103,7 +92,7 @@ function encodeAll(inputs: readonly ResourceInput[]): Resource[] {
   const resources: Resource[] = [];
   const seen = new Map<string, number>();
   for (const [index, input] of inputs.entries()) {
-    const result = encode(input);
+    const result = encodeInput(input, sha256);
     if ("problems" in result) {
       problems.push(...result.problems.map((problem) => ({ ...problem, path: [index, ...problem.path] })));
       continue;
@@ -121,27 +110,6 @@ function encodeAll(inputs: readonly ResourceInput[]): Resource[] {
 function givenTwice(resource: Resource, first: number, index: number): Problem {
   const message = `${resource.typeUrl} ${JSON.stringify(resource.name)} was given before, at [${first}]`;
   return { path: [index], message, hint: "give each name once for a type", code: "duplicate-name" };
-}
-
-function encode(input: ResourceInput): { resource: Resource } | { problems: readonly Problem[] } {
-  if (!isEncoded(input)) return builtCodec().encode(input);
-  const { typeUrl, name, bytes } = input;
-  if (name === "") {
-    return { problems: [{ path: ["name"], message: "a resource must have a name", code: "missing-name" }] };
-  }
-  const resource = { typeUrl, name, bytes, version: versionOf(bytes, sha256), refs: [] };
-  const finding = findingIn(typeUrl, bytes);
-  return { resource: finding === undefined ? resource : { ...resource, finding } };
-}
-
-function isEncoded(input: ResourceInput): input is EncodedResource {
-  return (
-    typeof input === "object" &&
-    input !== null &&
-    input["bytes"] instanceof Uint8Array &&
-    typeof input["typeUrl"] === "string" &&
-    typeof input["name"] === "string"
-  );
 }
 
 /** Types that did not change keep the version they had; those that did take the new one, or become content hashes. */

@@ -3,7 +3,8 @@ import { systemClock } from "../../src/control/clock.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { CLUSTER, SECRET } from "../../src/core/resource/type-url.ts";
 import { builtCodec } from "../../src/file/schema-set.ts";
-import { type ResourceInput, snapshot } from "../../src/library/snapshot.ts";
+import type { ResourceInput } from "../../src/library/resource-input.ts";
+import { snapshot } from "../../src/library/snapshot.ts";
 import { SnapshotCache } from "../../src/library/snapshot-cache.ts";
 import { type Answered, type Json, serving } from "./serving.ts";
 

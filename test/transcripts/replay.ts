@@ -19,6 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   scope: types.SCOPED_ROUTES,
   vhost: types.VIRTUAL_HOST,
   extension: types.EXTENSION_CONFIG,
+  runtime: types.RUNTIME,
 };
 
 const TIMES = { graceMs: 1_000, holdMs: 5_000 };
@@ -52,8 +53,8 @@ export interface Mismatch {
  * `policy park|rollback|quarantine`, `policy retry AFTER_MS AT_MOST_MS ATTEMPTS`,
  * `> TYPE …`, `>> TYPE …` for a request that comes in the same moment as the next line, `wait MS`. Lines that come out: `< TYPE …` for a response, `! …` for an event, `= converged` after a step
  * that ends with the client in sync. A resource is `TYPE/NAME=CONTENT[DOMAINS](REFERENCES)`, where routes have
- * `on-demand` and `ignoring-ports` for domains; `CONTENT~BYTES` makes it so long. In a response the brackets have aliases.
- * `_` in an error stands for a space.
+ * `on-demand` and `ignoring-ports` for domains; `CONTENT~BYTES` makes it so long, and `@MS` before the references its time to live. In a
+ * response the brackets have aliases. `_` in an error stands for a space.
  */
 export function replay(text: string): Mismatch[] {
   const conversation = new Conversation();
@@ -184,11 +185,12 @@ function parsePolicy([name = "", ...times]: readonly string[]): NackPolicy {
 }
 
 function parseResource(text: string): Resource {
-  const match = /^([a-z]+)\/([^=]+)=([^([~]+)(?:~(\d+))?(?:\[(.*)\])?(?:\((.*)\))?$/.exec(text);
+  const match = /^([a-z]+)\/([^=]+)=([^([~@]+)(?:~(\d+))?(?:\[(.*)\])?(?:@(\d+))?(?:\((.*)\))?$/.exec(text);
   if (match === null) throw new Error(`not a resource: ${text}`);
-  const [, type = "", name = "", content = "", length = "0", domains, refs = ""] = match;
+  const [, type = "", name = "", content = "", length = "0", domains, ttl, refs = ""] = match;
   const references = refs.split(",").filter((ref) => ref !== "");
   return {
+    ...(ttl === undefined ? {} : { ttlMs: Number(ttl) }),
     ...(domains === undefined ? {} : { finding: parseFinding(type, domains.split(",")) }),
     typeUrl: TYPES[type] ?? type,
     name,
@@ -216,9 +218,10 @@ function describeResponse(response: Response): string {
   return `< ${shortType(response.typeUrl)}${resources}${removed}`;
 }
 
-function describeResource({ name, version, aliases, isBodiless }: SentResource): string {
-  const said = isBodiless === true ? "nothing" : version;
-  return ` ${name}=${said}${aliases === undefined ? "" : `[${aliases.join(",")}]`}`;
+function describeResource({ name, version, aliases, isBodiless, ttlMs }: SentResource): string {
+  const renewed = ttlMs === undefined ? "nothing" : "alive";
+  const marks = `${aliases === undefined ? "" : `[${aliases.join(",")}]`}${ttlMs === undefined ? "" : `@${ttlMs}`}`;
+  return ` ${name}=${isBodiless === true ? renewed : version}${marks}`;
 }
 
 function describeEvent(event: StreamEvent): string {

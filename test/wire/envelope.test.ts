@@ -227,7 +227,9 @@ describe.each(["sotw", "delta"] as const)("responses are written as they are to 
     const bytes = new ResponseBytes(() => "belay r7");
     const aliases = fc.array(text, { maxLength: 3 });
     const isBodiless = fc.constant(true as const);
-    const asFound = dialect === "sotw" ? fc.constant({}) : fc.record({ aliases, isBodiless }, { requiredKeys: [] });
+    const ttlMs = fc.integer({ min: 1, max: 86_400_000 });
+    const asFound =
+      dialect === "sotw" ? fc.constant({}) : fc.record({ aliases, isBodiless, ttlMs }, { requiredKeys: [] });
     const resources = fc.array(fc.tuple(text, fc.uint8Array({ maxLength: 300 }), asFound), { maxLength: 20 });
     fc.assert(
       fc.property(resources, fc.array(text, { maxLength: 5 }), text, text, (list, gone, version, nonce) => {
@@ -236,8 +238,10 @@ describe.each(["sotw", "delta"] as const)("responses are written as they are to 
         const read = decode(bytes.framed(dialect, { typeUrl: CLUSTER, nonce, version, resources: made, removed }));
         const anys = made.map((one) => ({ typeUrl: CLUSTER, value: Buffer.from(one.bytes) }));
         const shared = { typeUrl: CLUSTER, nonce, controlPlane: { identifier: "belay r7" } };
-        const wrapped = made.map(({ name, version: own, aliases = [], isBodiless }, index) => {
-          return { name, version: own, aliases, ttl: null, resource: isBodiless === true ? null : anys[index] };
+        const wrapped = made.map(({ name, version: own, aliases = [], isBodiless, ttlMs: ms }, index) => {
+          const ttl =
+            ms === undefined ? null : { seconds: String(Math.trunc(ms / 1_000)), nanos: (ms % 1_000) * 1_000_000 };
+          return { name, version: own, aliases, ttl, resource: isBodiless === true ? null : anys[index] };
         });
         expect(read).toEqual(
           dialect === "sotw"

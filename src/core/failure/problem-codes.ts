@@ -74,6 +74,7 @@ export const PROBLEM_CODES = [
   "unknown-version",
   "unreachable-route",
   "unreadable",
+  "unsafe-ttl",
   "version-in-use",
   "weights-empty",
   "weights-sum",

@@ -19,6 +19,8 @@ export interface Resource extends Reference {
   readonly refs: readonly Reference[];
   /** How names that clients ask for lead to virtual hosts; all other resources are found by their own name alone. */
   readonly finding?: Finding;
+  /** A client drops it when it hears nothing of it for so long, in milliseconds; for ever without one. */
+  readonly ttlMs?: number;
 }
 
 /** What virtual hosts that are asked for one by one are found by (VHDS). */

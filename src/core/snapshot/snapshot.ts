@@ -7,6 +7,8 @@ export interface TypeSet {
   readonly version: string;
   /** By name, in the order of the names. */
   readonly resources: ReadonlyMap<string, Resource>;
+  /** Some of them have a time to live. */
+  readonly expires?: true;
 }
 
 /** An immutable set of resources. Two snapshots with equal content have equal digests. */
@@ -40,7 +42,8 @@ export function snapshotOf(
     const sorted = new Map([...list].sort(byName).map((resource) => [resource.name, resource]));
     const content = contentVersion(sorted.values(), digest);
     const given = typeof versions === "string" ? versions : versions[typeUrl];
-    types.set(typeUrl, { version: given ?? content, resources: sorted });
+    const set = { version: given ?? content, resources: sorted };
+    types.set(typeUrl, list.some(({ ttlMs }) => ttlMs !== undefined) ? { ...set, expires: true } : set);
     parts.push(`${typeUrl} ${content}\n`);
   }
   return { digest: versionOf(parts.join(""), digest), types };

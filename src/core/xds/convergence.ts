@@ -45,7 +45,7 @@ export function isTypeConverged(judged: Judged, state: TypeState): boolean {
 /** Has the client refused what it should have now? While other content is due, or on its way, its answer is still to come. */
 export function isTypeRefused(judged: Judged, state: TypeState): boolean {
   if (state.error === undefined || state.subscription === undefined) return false;
-  if (state.inflight !== undefined || isOwed(state)) return false;
+  if (isOwed(state) || (state.inflight !== undefined && state.inflight.renews === undefined)) return false;
   const { view } = judged;
   if (view === undefined) return true;
   return !isTypeConverged(judged, state) && !hasOther(state, wantedOf(judged, view, state.typeUrl));

@@ -39,19 +39,20 @@ function wantedInView({ view, removals, orphans, now, times }: Moment, state: Ty
   const set = view.types.get(state.typeUrl);
   const resources = set?.resources ?? NOTHING;
   const version = set?.version ?? EMPTY_VERSION;
+  const expires = set?.expires === true;
   const removing = removals.get(state.typeUrl);
   const waitedFor = orphans.get(state.typeUrl);
-  if (removing === undefined && waitedFor === undefined) return { version, resources, held: NO_NAMES };
+  if (removing === undefined && waitedFor === undefined) return { version, resources, held: NO_NAMES, expires };
   const held = new Set<string>(waitedFor?.keys());
   for (const [name, removal] of removing ?? []) if (now < releaseAt(removal, times)) held.add(name);
-  if (held.size === 0) return { version, resources, held: NO_NAMES };
+  if (held.size === 0) return { version, resources, held: NO_NAMES, expires };
   const kept = new Map(resources);
   for (const name of held) {
     const known = knownOf(state.client, name);
     if (isResource(known)) kept.set(name, known);
   }
   for (const [name, resource] of waitedFor ?? []) if (!kept.has(name)) kept.set(name, resource);
-  return { version, resources: kept, held };
+  return { version, resources: kept, held, expires };
 }
 
 /** A client that has all of its view shares the view's own set from now on, with every other that has. */

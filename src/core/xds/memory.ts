@@ -44,7 +44,7 @@ export function remembered(types: ReadonlyMap<string, TypeState>, before: NodeMe
   for (const [typeUrl, state] of types) {
     const { ackedVersion, subscription, client } = state;
     known.set(typeUrl, { ackedVersion, subscription, client, sent: sentOf(state), open: openRefusal(state) });
-    settled &&= state.inflight === undefined;
+    settled &&= state.inflight === undefined || state.inflight.renews !== undefined;
     const names = doubtful(state);
     if (names.length > 0) distrusted.set(typeUrl, names);
     else distrusted.delete(typeUrl);

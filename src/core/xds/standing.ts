@@ -43,7 +43,10 @@ export function taken(before: TypeState): Received {
   const { typeUrl } = before;
   const inflight = inflightOf(before);
   const { version, nonce } = inflight;
-  return { state: acknowledge(before, inflight), events: [{ kind: "acked", typeUrl, version, nonce }] };
+  const state = acknowledge(before, inflight);
+  return inflight.renews === undefined
+    ? { state, events: [{ kind: "acked", typeUrl, version, nonce }] }
+    : quietly(state);
 }
 
 /** The client refused the response in flight. */

@@ -16,6 +16,7 @@ import { attend, withSubstitutes } from "./remedy.ts";
 import type { HoldTimes, Removals } from "./removal.ts";
 import { NO_REMOVALS, releaseAt, trackRemovals } from "./removal.ts";
 import * as sotw from "./sotw.ts";
+import { renew, withBeats } from "./ttl.ts";
 import type { TypeState } from "./type-state.ts";
 import { isOwed, NO_NAMES, NOTHING_PARKED, suspect } from "./type-state.ts";
 import type { Wanted } from "./wanted.ts";
@@ -172,7 +173,7 @@ function pollOnce(before: Stream, now: number, times: ServingRules): Step {
     times,
     types: before.types,
     waiting: NOT_WAITING,
-    retryAt: undefined,
+    dueAt: undefined,
     responses: [],
     sent: [],
   };
@@ -194,8 +195,8 @@ interface Round {
   readonly times: ServingRules;
   types: ReadonlyMap<string, TypeState>;
   waiting: ReadonlyMap<string, number>;
-  /** When the first refused response is sent again. */
-  retryAt: number | undefined;
+  /** When the first refused response is sent again, or the first heartbeat is due. */
+  dueAt: number | undefined;
   readonly responses: Response[];
   readonly sent: Resource[];
 }
@@ -205,7 +206,7 @@ function pollType(round: Round, typeUrl: string): void {
   const asked = round.types.get(typeUrl);
   if (asked?.subscription === undefined || asked.inflight !== undefined) return;
   const { state, wanted } = attended(round, asked);
-  if (isAtRest(state, wanted)) return;
+  if (isAtRest(state, wanted)) return keepAlive(round, state, wanted);
   if (waitsForClusters(state, wanted, round.types)) {
     const since = before.waiting.get(typeUrl) ?? now;
     round.waiting = new Map(round.waiting).set(typeUrl, since);
@@ -213,12 +214,15 @@ function pollType(round: Round, typeUrl: string): void {
   }
   const dialect = before.dialect === "sotw" ? sotw : delta;
   const { state: next, response, changed = [] } = dialect.respond(state, wanted, nonceOf(before, responses.length + 1));
-  const types = new Map(round.types).set(typeUrl, response === undefined ? settleOn(next, wanted) : next);
-  if (response !== undefined) {
-    responses.push(response);
-    round.sent.push(...changed);
-    oweChildren(types, changed);
+  if (response === undefined) {
+    const settled = settleOn(next, wanted);
+    round.types = new Map(round.types).set(typeUrl, settled);
+    return keepAlive(round, settled, wanted);
   }
+  const types = new Map(round.types).set(typeUrl, wanted.expires === true ? withBeats(next, response, now) : next);
+  responses.push(response);
+  round.sent.push(...changed);
+  oweChildren(types, changed);
   round.types = types;
 }
 
@@ -229,9 +233,23 @@ function attended(round: Round, before: TypeState): { state: TypeState; wanted: 
   const policy = round.times.onNack?.(before.typeUrl) ?? "park";
   const state = attend(before, plain, { policy, now: round.now, dialect: round.before.dialect });
   if (state !== before) round.types = new Map(round.types).set(state.typeUrl, state);
-  const retryAt = state.refusal?.retryAt;
-  if (retryAt !== undefined) round.retryAt = Math.min(retryAt, round.retryAt ?? retryAt);
+  wakeFor(round, state.refusal?.retryAt);
   return { state, wanted: withSubstitutes(plain, state) };
+}
+
+function wakeFor(round: Round, moment: number | undefined): void {
+  if (moment !== undefined) round.dueAt = Math.min(moment, round.dueAt ?? moment);
+}
+
+/** A type that has nothing else to say renews what has a time to live, when that is due. */
+function keepAlive(round: Round, state: TypeState, wanted: Wanted): void {
+  if (wanted.expires !== true && state.beats === undefined) return;
+  const { before, now, responses } = round;
+  const nonce = nonceOf(before, responses.length + 1);
+  const { state: next, response, nextAt } = renew(state, wanted, { dialect: before.dialect, nonce, now });
+  wakeFor(round, nextAt);
+  if (response !== undefined) responses.push(response);
+  if (next !== state) round.types = new Map(round.types).set(state.typeUrl, next);
 }
 
 /** Nothing is due, and the client shares the view's own set: most types of most streams, most of the time. */
@@ -283,10 +301,10 @@ function mend(stream: Stream): { stream: Stream; events: readonly StreamEvent[] 
   return { stream: next, events };
 }
 
-function wakeAt(stream: Stream, { now, times, retryAt }: Round): number | undefined {
+function wakeAt(stream: Stream, { now, times, dueAt }: Round): number | undefined {
   const asked = askedBy(stream, now);
-  if (stream.waiting.size + stream.removals.size === 0 && retryAt === undefined) return asked;
-  const moments: number[] = [asked, retryAt].filter((moment) => moment !== undefined);
+  if (stream.waiting.size + stream.removals.size === 0 && dueAt === undefined) return asked;
+  const moments: number[] = [asked, dueAt].filter((moment) => moment !== undefined);
   for (const since of stream.waiting.values()) moments.push(since + times.holdMs);
   for (const list of stream.removals.values()) {
     for (const removal of list.values()) moments.push(releaseAt(removal, times));

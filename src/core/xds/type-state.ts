@@ -14,6 +14,8 @@ export interface Inflight {
   /** SotW, complete sets: the response is all that there is, and deletes `dropped` by their absence. */
   readonly whole: boolean;
   readonly dropped: readonly string[];
+  /** A heartbeat of these names: there is no news in it, and none in its answer. */
+  readonly renews?: readonly string[];
 }
 
 /** Names that may differ between a client and what it should have: never fewer than those that do. */
@@ -44,6 +46,8 @@ export interface TypeState {
   readonly refusal: Refusal | undefined;
   /** SotW: the client came with a version of which this process knows nothing, and has taken nothing since. */
   readonly mayHold: boolean;
+  /** When each resource with a time to live was last said, in milliseconds, by name; undefined where none has one. */
+  readonly beats?: ReadonlyMap<string, number>;
 }
 
 /** No names at all: nothing is owed, nothing is pending. */
@@ -103,6 +107,7 @@ export function forget(state: TypeState, names: readonly string[]): TypeState {
 
 /** The client took the response in flight. */
 export function acknowledge(state: TypeState, inflight: Inflight): TypeState {
+  if (inflight.renews !== undefined) return { ...state, inflight: undefined };
   const client = clientAfter(state.client, inflight);
   return { ...state, client, ackedVersion: inflight.version, inflight: undefined, mayHold: false };
 }
@@ -119,6 +124,7 @@ function clientAfter(client: Client, { whole, resources, removed }: Inflight): C
  * @returns the names whose content is not known now
  */
 export function refuse(state: TypeState, inflight: Inflight, error: string): { state: TypeState; names: string[] } {
+  if (inflight.renews !== undefined) return { state: unrenewed(state, inflight.renews, error), names: [] };
   const parked = new Map(state.parked);
   const doubts = new Map<string, Known>();
   const doubt = (name: string, refused: Resource | undefined): void => {
@@ -137,4 +143,10 @@ export function refuse(state: TypeState, inflight: Inflight, error: string): { s
   const refusal = { ...(state.refusal ?? FIRST_REFUSAL), news: inflight.resources };
   const refused = { ...state, client: withKnown(state.client, doubts), parked, inflight: undefined, error, refusal };
   return { state: suspect(refused, new Set(names)), names };
+}
+
+/** What a client would not have renewed is never due again: it ends by itself, and comes back with other content. */
+function unrenewed(state: TypeState, names: readonly string[], error: string): TypeState {
+  const never = names.map((name) => [name, Number.POSITIVE_INFINITY] as const);
+  return { ...state, inflight: undefined, error, beats: new Map([...(state.beats ?? []), ...never]) };
 }

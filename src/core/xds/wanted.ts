@@ -16,6 +16,8 @@ export interface Wanted {
   readonly absent?: (name: string) => Resource | undefined;
   /** What names of the subscription stand for, where they may stand for others (`found.ts`). */
   readonly finder?: Finder;
+  /** Some of `resources` have a time to live. */
+  readonly expires?: boolean;
 }
 
 /** Answers for names that stand for others. Types whose names only ever stand for themselves have none. */
