@@ -46,6 +46,7 @@ export class MemoryOfNode {
     const service = this.#services.get(scope ?? ADS);
     const memory = live.length > 0 ? live.reduce(merge) : (service?.memory ?? NO_MEMORY);
     if (service !== undefined && live.length === 0) service.isOld = true;
+    if (memory.distrusted.size + this.#doubts.size === 0) return memory;
     const distrusted = new Map([...memory.distrusted, ...this.#doubts]);
     const isDoubted = scope === undefined ? distrusted.size > 0 : distrusted.has(scope);
     return { ...memory, distrusted, settled: memory.settled && !isDoubted };

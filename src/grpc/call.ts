@@ -74,6 +74,12 @@ const OK_HEADERS = {
   "grpc-accept-encoding": ACCEPTED_ENCODINGS,
 } as const;
 
+const CALL = Symbol("the call of a stream");
+
+interface Attached extends ServerHttp2Stream {
+  [CALL]: GrpcCall;
+}
+
 /** Calls that are open, by connection. */
 const openCalls = new WeakMap<Http2Session, number>();
 
@@ -108,10 +114,30 @@ export class GrpcCall implements Call {
     this.#settings = settings;
     this.#admitted = settings.gate === undefined;
     this.#reader = new FrameReader(settings.maxReceiveBytes, settings.budget);
-    stream.on("error", () => this.#finish());
-    stream.on("close", () => this.#finish());
-    stream.on("wantTrailers", () => this.#sendTrailers());
+    (stream as Attached)[CALL] = this;
+    stream.on("error", GrpcCall.#onOver);
+    stream.on("close", GrpcCall.#onOver);
+    stream.on("wantTrailers", GrpcCall.#onWantTrailers);
   }
+
+  // One function for all streams, instead of one for each: a stream knows its call.
+  static readonly #onOver = function (this: ServerHttp2Stream): void {
+    (this as Attached)[CALL].#finish();
+  };
+
+  static readonly #onWantTrailers = function (this: ServerHttp2Stream): void {
+    (this as Attached)[CALL].#sendTrailers();
+  };
+
+  static readonly #onData = function (this: ServerHttp2Stream, chunk: Buffer): void {
+    (this as Attached)[CALL].#receive(chunk);
+  };
+
+  static readonly #onEnd = function (this: ServerHttp2Stream): void {
+    const call = (this as Attached)[CALL];
+    call.#halfClosed = true;
+    call.#drain();
+  };
 
   get headers(): IncomingHttpHeaders {
     return this.#headers;
@@ -151,11 +177,8 @@ export class GrpcCall implements Call {
       this.#handler?.onClosed();
       this.#handler = undefined;
     }
-    this.#stream.on("data", (chunk: Buffer) => this.#receive(chunk));
-    this.#stream.on("end", () => {
-      this.#halfClosed = true;
-      this.#drain();
-    });
+    this.#stream.on("data", GrpcCall.#onData);
+    this.#stream.on("end", GrpcCall.#onEnd);
   }
 
   send(message: Framed, done: () => void = () => {}): void {

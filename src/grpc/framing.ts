@@ -92,7 +92,11 @@ export class FrameReader {
    */
   next(): Buffer | undefined {
     const have = this.#end - this.#start;
-    if (have === 0) return undefined;
+    if (have === 0) {
+      // An idle stream keeps nothing of what it last heard.
+      this.release();
+      return undefined;
+    }
     const flag = this.#buffer[this.#start] as number;
     if (flag > 1) throw new GrpcError(STATUS.internal, `a message begins with ${flag} where its compression is said`);
     if (have < PREFIX_BYTES) return undefined;

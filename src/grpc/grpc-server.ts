@@ -171,9 +171,12 @@ class GrpcServer implements GrpcListener {
 
   #accept(session: ServerHttp2Session): void {
     this.#sessions.add(session);
-    session.once("close", () => this.#sessions.delete(session));
+    session.once("close", () => {
+      this.#sessions.delete(session);
+      this.#keepalive.forget(session);
+    });
     // What is wrong with one connection is that connection's end: Node has destroyed it by now.
-    session.on("error", () => {});
+    session.on("error", ignore);
     if (this.#closing) {
       session.close();
       return;
@@ -200,6 +203,8 @@ class GrpcServer implements GrpcListener {
     if (!call.open) stream.resume();
   }
 }
+
+function ignore(): void {}
 
 /** Who speaks HTTP/2 but not gRPC gets an answer of HTTP. */
 function refuseOtherHttp(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {

@@ -19,12 +19,15 @@ export class Keepalive {
     this.#timer.unref();
   }
 
-  /** Watches the session until it closes. */
+  /** Watches the session until it is forgotten. */
   watch(session: ServerHttp2Session): void {
     const turn = this.#turns[this.#next % TURNS] as Set<ServerHttp2Session>;
     this.#next += 1;
     turn.add(session);
-    session.once("close", () => turn.delete(session));
+  }
+
+  forget(session: ServerHttp2Session): void {
+    for (const turn of this.#turns) turn.delete(session);
   }
 
   stop(): void {

@@ -7,7 +7,7 @@ import type { Dialect, Response } from "../core/xds/message.ts";
 import type { Call, CallHandler } from "./call.ts";
 import { bytesOf } from "./framing.ts";
 import { readNode } from "./node-reader.ts";
-import type { Pacer } from "./pacer.ts";
+import type { PacedStream, PacedWriter, Pacer } from "./pacer.ts";
 import type { RequestReader } from "./request-reader.ts";
 import type { ResponseBytes } from "./response-bytes.ts";
 import { GrpcError, STATUS } from "./status.ts";
@@ -37,111 +37,120 @@ const END: Readonly<Record<Exclude<StreamEnd, "aged">, number>> = {
 
 /** One stream of xDS: its requests go to a session, whose responses go out. */
 export function serveStream(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl: string | undefined): CallHandler {
-  const { reader, bytes, counters } = edge;
-  let reason: StreamEndReason = "client";
-  const paced = edge.pacer.stream({
-    write: (message, done) => {
-      const parts = bytes.framed(dialect, message);
-      call.send(parts, done);
-      return counters.wrote(message.typeUrl, bytesOf(parts));
-    },
-    get open() {
-      return call.open;
-    },
-    stalled: () => {
-      reason = "stalled";
-      call.cut();
-    },
-  });
-  const sink: StreamSink = {
-    send: (response, isUrgent) => paced.send(response, isUrgent),
-    end(how, why) {
-      reason = REASON[how];
-      if (how === "aged") call.retire(why);
-      else call.end({ code: END[how], message: why });
-    },
-  };
-  const session = edge.open(dialect, sink, typeUrl);
-  const stream: Incoming = { call, dialect, session, reader, scope: typeUrl, asked: new Set(), node: undefined };
-  const receive = dialect === "sotw" ? receiveSotw : receiveDelta;
-  return {
-    onMessage: (message) => {
-      try {
-        receive(stream, message);
-      } catch (error) {
-        if (!(error instanceof GrpcError)) throw error;
-        // Whom the gate refuses it has told of already.
-        const isRefused = error.status.code === STATUS.permissionDenied;
-        reason = isRefused ? "refused" : "invalid";
-        if (!isRefused) edge.onWarning(`an xDS stream of ${call.peer} is ended: ${error.message}`);
-        call.end(error.status);
-      }
-    },
-    onHalfClosed: () => call.end({ code: STATUS.ok, message: "" }),
-    onClosed() {
-      counters.ended[reason] += 1;
-      session.onClosed();
-    },
-  };
+  return new XdsStream(call, edge, dialect, typeUrl);
+}
+
+const NO_TYPES: readonly string[] = [];
+
+/** One object for what a stream hears, says and writes: there are thousands, and most of the time they are idle. */
+class XdsStream implements CallHandler, StreamSink, PacedWriter<Response> {
+  readonly #call: Call;
+  readonly #edge: XdsEdge;
+  readonly #dialect: Dialect;
+  /** The type of its service, where that carries one only. */
+  readonly #scope: string | undefined;
+  readonly #session: XdsSession;
+  readonly #paced: PacedStream<Response>;
+  /** Types that were asked for so far. */
+  #asked = NO_TYPES;
+  /** Who the client said last that it is; kept only where somebody asks who may call. */
+  #node: NodeIdentity | undefined;
+  #reason: StreamEndReason = "client";
+
+  constructor(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl: string | undefined) {
+    this.#call = call;
+    this.#edge = edge;
+    this.#dialect = dialect;
+    this.#scope = typeUrl;
+    this.#paced = edge.pacer.stream(this);
+    this.#session = edge.open(dialect, this, typeUrl);
+  }
+
+  get open(): boolean {
+    return this.#call.open;
+  }
+
+  send(response: Response, isUrgent: boolean): void {
+    this.#paced.send(response, isUrgent);
+  }
+
+  end(how: StreamEnd, why: string): void {
+    this.#reason = REASON[how];
+    if (how === "aged") this.#call.retire(why);
+    else this.#call.end({ code: END[how], message: why });
+  }
+
+  write(response: Response, done: () => void): number {
+    const parts = this.#edge.bytes.framed(this.#dialect, response);
+    this.#call.send(parts, done);
+    return this.#edge.counters.wrote(response.typeUrl, bytesOf(parts));
+  }
+
+  stalled(): void {
+    this.#reason = "stalled";
+    this.#call.cut();
+  }
+
+  onMessage(message: Buffer): void {
+    const call = this.#call;
+    try {
+      this.#receive(message);
+    } catch (error) {
+      if (!(error instanceof GrpcError)) throw error;
+      // Whom the gate refuses it has told of already.
+      const isRefused = error.status.code === STATUS.permissionDenied;
+      this.#reason = isRefused ? "refused" : "invalid";
+      if (!isRefused) this.#edge.onWarning(`an xDS stream of ${call.peer} is ended: ${error.message}`);
+      call.end(error.status);
+    }
+  }
+
+  onHalfClosed(): void {
+    this.#call.end({ code: STATUS.ok, message: "" });
+  }
+
+  onClosed(): void {
+    this.#edge.counters.ended[this.#reason] += 1;
+    this.#session.onClosed();
+  }
+
+  #receive(bytes: Buffer): void {
+    const { reader } = this.#edge;
+    if (this.#dialect === "sotw") {
+      const { request, node } = reader.sotw(bytes);
+      const ofType = typed(request, this.#scope);
+      if (ofType !== undefined) this.#session.onSotw(ofType, this.#admitted(ofType.typeUrl, node));
+    } else {
+      const { request, node } = reader.delta(bytes);
+      const ofType = typed(request, this.#scope);
+      if (ofType !== undefined) this.#session.onDelta(ofType, this.#admitted(ofType.typeUrl, node));
+    }
+  }
+
+  /** Counts the type and, where somebody decides who may call, asks for it: once, and again when the node changes (P54). */
+  #admitted(typeUrl: string, said: Buffer | undefined): NodeIdentity | undefined {
+    const node = said === undefined ? undefined : readNode(said);
+    const isNew = !this.#asked.includes(typeUrl);
+    if (isNew && this.#asked.length >= TYPES_LIMIT) {
+      throw new GrpcError(STATUS.invalidArgument, `one stream asks for more than ${TYPES_LIMIT} types of resources`);
+    }
+    if (isNew) this.#asked = [...this.#asked, typeUrl];
+    if (this.#call.guarded) this.#authorize(isNew ? [typeUrl] : NO_TYPES, node);
+    return node;
+  }
+
+  #authorize(fresh: readonly string[], said: NodeIdentity | undefined): void {
+    const isOther = said !== undefined && (this.#node === undefined || !isSameNode(this.#node, said));
+    if (isOther) this.#node = said;
+    const node = this.#node;
+    // A stream that does not say who it is gets no answer; its session ends it.
+    if (node === undefined) return;
+    for (const typeUrl of isOther ? this.#asked : fresh) this.#call.admit({ rpc: this.#dialect, node, typeUrl });
+  }
 }
 
 /** An Envoy asks for a dozen types; what is kept for each is looked through again and again. */
 const TYPES_LIMIT = 100;
-
-/** The side of a stream that comes in. */
-interface Incoming {
-  readonly call: Call;
-  readonly dialect: Dialect;
-  readonly session: XdsSession;
-  readonly reader: RequestReader;
-  /** The type of its service, where that carries one only. */
-  readonly scope: string | undefined;
-  /** Types that were asked for so far. */
-  readonly asked: Set<string>;
-  /** Who the client said last that it is; kept only where somebody asks who may call. */
-  node: NodeIdentity | undefined;
-}
-
-/** Counts the type and, where somebody decides who may call, asks for it: once, and again when the node changes (P54). */
-function admit(stream: Incoming, typeUrl: string, node: NodeIdentity | undefined): void {
-  const { asked, call } = stream;
-  const isNew = !asked.has(typeUrl);
-  if (isNew && asked.size >= TYPES_LIMIT) {
-    throw new GrpcError(STATUS.invalidArgument, `one stream asks for more than ${TYPES_LIMIT} types of resources`);
-  }
-  if (isNew) asked.add(typeUrl);
-  if (call.guarded) authorize(stream, isNew ? [typeUrl] : [], node);
-}
-
-function authorize(stream: Incoming, fresh: readonly string[], said: NodeIdentity | undefined): void {
-  const { call, dialect: rpc, asked } = stream;
-  const isOther = said !== undefined && (stream.node === undefined || !isSameNode(stream.node, said));
-  if (isOther) stream.node = said;
-  const { node } = stream;
-  // A stream that does not say who it is gets no answer; its session ends it.
-  if (node === undefined) return;
-  for (const typeUrl of isOther ? asked : fresh) call.admit({ rpc, node, typeUrl });
-}
-
-function receiveSotw(stream: Incoming, bytes: Buffer): void {
-  const { session, reader, scope } = stream;
-  const { request, node: said } = reader.sotw(bytes);
-  const ofType = typed(request, scope);
-  if (ofType === undefined) return;
-  const node = said === undefined ? undefined : readNode(said);
-  admit(stream, ofType.typeUrl, node);
-  session.onSotw(ofType, node);
-}
-
-function receiveDelta(stream: Incoming, bytes: Buffer): void {
-  const { session, reader, scope } = stream;
-  const { request, node: said } = reader.delta(bytes);
-  const ofType = typed(request, scope);
-  if (ofType === undefined) return;
-  const node = said === undefined ? undefined : readNode(said);
-  admit(stream, ofType.typeUrl, node);
-  session.onDelta(ofType, node);
-}
 
 /**
  * The request with the type of its service. Undefined for one that names no type where any is allowed: an Envoy sends
