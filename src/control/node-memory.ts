@@ -11,6 +11,9 @@ interface Service {
   isOld: boolean;
 }
 
+const NO_SERVICES = new Map<string, Service>();
+const NO_DOUBTS = new Map<string, readonly string[]>();
+
 /** ADS, among the type URLs of the other services. */
 const ADS = "";
 
@@ -19,8 +22,9 @@ const ADS = "";
  * content in force is not known, for a refusal on one is not mended by asking on another.
  */
 export class MemoryOfNode {
-  readonly #services = new Map<string, Service>();
-  readonly #doubts = new Map<string, readonly string[]>();
+  // Made when there is something to put in: of most nodes nothing is remembered, and they are thousands.
+  #services: Map<string, Service> = NO_SERVICES;
+  #doubts: Map<string, readonly string[]> = NO_DOUBTS;
 
   /** The lists, sets and maps of names that it holds; nodes of a group share most of them. */
   get held(): readonly HeldNames[] {
@@ -34,6 +38,11 @@ export class MemoryOfNode {
 
   /** Names of a type whose content in force is not known. */
   distrust(typeUrl: string, names: readonly string[]): void {
+    this.#setDoubts(typeUrl, names);
+  }
+
+  #setDoubts(typeUrl: string, names: readonly string[]): void {
+    if (this.#doubts === NO_DOUBTS) this.#doubts = new Map();
     this.#doubts.set(typeUrl, names);
   }
 
@@ -57,6 +66,7 @@ export class MemoryOfNode {
     const key = scope ?? ADS;
     const service = this.#services.get(key);
     const isOnly = scope === undefined || service === undefined || service.isOld;
+    if (this.#services === NO_SERVICES) this.#services = new Map();
     this.#services.set(key, { memory: isOnly ? memory : merge(service.memory, memory), isOld: false });
     for (const typeUrl of memory.types.keys()) this.#doubt(typeUrl, memory, scope !== undefined);
   }
@@ -67,7 +77,7 @@ export class MemoryOfNode {
     const others = isOneOfMany ? (this.#doubts.get(typeUrl) ?? []) : [];
     const kept = others.filter((name) => subscription === undefined || !covers(subscription, name));
     const names = new Set([...kept, ...(memory.distrusted.get(typeUrl) ?? [])]);
-    if (names.size > 0) this.#doubts.set(typeUrl, [...names]);
+    if (names.size > 0) this.#setDoubts(typeUrl, [...names]);
     else this.#doubts.delete(typeUrl);
   }
 }

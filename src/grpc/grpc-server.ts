@@ -171,7 +171,7 @@ class GrpcServer implements GrpcListener {
 
   #accept(session: ServerHttp2Session): void {
     this.#sessions.add(session);
-    session.once("close", () => {
+    session.on("close", () => {
       this.#sessions.delete(session);
       this.#keepalive.forget(session);
     });
