@@ -15,6 +15,18 @@ export interface NodeTypeStatus {
   readonly state: TypeState;
   readonly version: string;
   readonly error?: string;
+  /** What it refused and is not given now, of an `ERROR`; the first hundred. */
+  readonly refused?: readonly RefusedResource[];
+}
+
+/** A resource that a client refused, and what was done about it. */
+export interface RefusedResource {
+  readonly name: string;
+  /** The version that was refused; empty: its removal. */
+  readonly version: string;
+  readonly is: "parked" | "quarantined" | "rolledBack";
+  /** The version that the client is given in its place; empty: it is to have none. Absent: what it has is not known. */
+  readonly instead?: string;
 }
 
 export type NodeState = "IN_SYNC" | "STALE" | "REFUSED" | "UNMATCHED" | "LOST";
@@ -63,6 +75,8 @@ export type FleetEvent =
       readonly version: string;
       readonly nonce: string;
     }
+  /** It is decided what is done about a refusal: if nothing is on its way now, the node stays as it is. */
+  | { readonly kind: "decided"; readonly node: NodeIdentity }
   /** A type that had been refused is in sync again. */
   | { readonly kind: "repaired"; readonly node: NodeIdentity; readonly typeUrl: string };
 

@@ -76,5 +76,7 @@ export interface NodeDesk {
   leave(entry: NodeEntry, stream: LiveStream, memory: NodeMemory | undefined): void;
   /** A stream has heard or said something: the node may be in sync now. */
   moved(entry: NodeEntry): void;
+  /** A stream has decided what is done about a refusal. */
+  decided(entry: NodeEntry): void;
   report(entry: NodeEntry, stream: LiveStream, event: StreamEvent): void;
 }

@@ -247,6 +247,11 @@ export class NodeRegistry implements Fleet, NodeDesk {
     this.#emit({ kind: "converged", node: entry.identity, view });
   }
 
+  /** A stream has decided what is done about a refusal. */
+  decided(entry: NodeEntry): void {
+    this.#emit({ kind: "decided", node: entry.identity });
+  }
+
   /** What a request of the node meant. */
   report(entry: NodeEntry, stream: LiveStream, event: StreamEvent): void {
     const { identity: node } = entry;

@@ -7,9 +7,9 @@ import { knownOf, withKnown } from "../core/xds/client.ts";
 import type { Judged } from "../core/xds/convergence.ts";
 import { isConverged, isTypeConverged } from "../core/xds/convergence.ts";
 import type { Response } from "../core/xds/message.ts";
-import type { HoldTimes, Removals } from "../core/xds/removal.ts";
+import type { Removals } from "../core/xds/removal.ts";
 import { isResource, NO_REMOVALS } from "../core/xds/removal.ts";
-import type { Step, Stream } from "../core/xds/stream.ts";
+import type { ServingRules, Step, Stream } from "../core/xds/stream.ts";
 import { poll } from "../core/xds/stream.ts";
 import type { Subscription } from "../core/xds/subscription.ts";
 import { covers } from "../core/xds/subscription.ts";
@@ -72,7 +72,7 @@ export interface Others {
  * Polls a stream in sight of the node's others: removals wait for references that the node has through those, routes for
  * clusters that it takes through those.
  */
-export function pollAmong(stream: Stream, { telling: others, all }: Others, now: number, times: HoldTimes): Step {
+export function pollAmong(stream: Stream, { telling: others, all }: Others, now: number, times: ServingRules): Step {
   if (others.length + all.length === 0) return poll(stream, now, times);
   const types = new Map([...stream.types].map(([typeUrl, state]) => [typeUrl, withHeld(state, stream.view, all)]));
   for (const [index, other] of others.entries()) {

@@ -1,4 +1,4 @@
-import type { HoldTimes } from "../core/xds/removal.ts";
+import type { ServingRules } from "../core/xds/stream.ts";
 import { redactRefusal } from "../envoy/redaction.ts";
 import { systemClock } from "./clock.ts";
 import type { SessionSettings } from "./sessions.ts";
@@ -14,7 +14,7 @@ const TAGS = TAG_BASE ** 3;
  *
  * @param start any number: a process that is started again makes other tags than before
  */
-export function sessionSettings(times: HoldTimes, start: number): SessionSettings {
+export function sessionSettings(times: ServingRules, start: number): SessionSettings {
   let streams = start;
   const turns = new Turns();
   return {

@@ -2,8 +2,7 @@ import type { NodeIdentity } from "../core/node/node.ts";
 import type { Reference } from "../core/resource/resource.ts";
 import { agedAt, isQuiet } from "../core/xds/age.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
-import type { HoldTimes } from "../core/xds/removal.ts";
-import type { Stream } from "../core/xds/stream.ts";
+import type { ServingRules, Stream } from "../core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, setView } from "../core/xds/stream.ts";
 import { isOwed } from "../core/xds/type-state.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
@@ -31,7 +30,7 @@ export interface XdsSession {
 /** What sessions need besides the streams themselves. */
 export interface SessionSettings {
   readonly clock: Clock;
-  readonly times: HoldTimes;
+  readonly times: ServingRules;
   /**
    * Runs soon, after the requests that are already here: they are answered together (P63). Urgent is what a client waits
    * for that is new, or warms; the rest are changes.
@@ -62,6 +61,8 @@ export class Session implements XdsSession, LiveStream {
   #scheduled: "no" | "later" | "soon" = "no";
   /** The client has said something since the last poll. */
   #heard = false;
+  /** And it has refused something. */
+  #refused = false;
   #cancelWake: CancelTimer | undefined;
   #closed = false;
   /** Undefined while no change is under way, as on most streams most of the time. */
@@ -209,6 +210,8 @@ export class Session implements XdsSession, LiveStream {
     const children = others.length === 0 ? [] : childrenOf(before, step.responses);
     if (children.length > 0) for (const other of others) other.owe(children);
     this.#desk.moved(entry);
+    if (this.#refused) this.#desk.decided(entry);
+    this.#refused = false;
     // Only for news: two streams that wait for each other would never rest.
     if (this.#heard || step.responses.length > 0) for (const other of others) other.wake();
     this.#heard = false;
@@ -234,6 +237,7 @@ export class Session implements XdsSession, LiveStream {
     if (entry === undefined) return;
     for (const event of events) {
       if (event.kind !== "repaired") this.#pushes?.answered(event, this.#settings.clock.now(), this.#desk.counters);
+      this.#refused ||= event.kind === "refused";
       this.#desk.report(entry, this, event);
     }
   }

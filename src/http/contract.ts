@@ -76,6 +76,20 @@ export const NodeType = z.object({
   state: z.enum(["SYNCED", "STALE", "ERROR", "NOT_SENT"]),
   version: z.string().describe("The version last acknowledged; empty before the first."),
   error: z.string().optional().describe("Envoy's own words, secrets made unreadable."),
+  refused: z
+    .array(
+      z.object({
+        name: z.string(),
+        version: z.string().describe("The version that was refused; empty: its removal."),
+        is: z.enum(["parked", "quarantined", "rolledBack"]),
+        instead: z
+          .string()
+          .optional()
+          .describe("The version that the node is given in its place; empty: none. Absent: what it has is not known."),
+      }),
+    )
+    .optional()
+    .describe("What it refused and is not given now; the first hundred."),
 });
 
 export const Node = z.object({

@@ -1,4 +1,4 @@
-import type { FleetEvent, NodeStatus, TypeState, View } from "../control/fleet.ts";
+import type { FleetEvent, NodeStatus, NodeTypeStatus, View } from "../control/fleet.ts";
 import type { NodeRegistry } from "../control/node-registry.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { ResourceInput } from "./resource-input.ts";
@@ -10,9 +10,7 @@ export interface NodeView {
   readonly id: string;
   readonly cluster: string;
   readonly connected: boolean;
-  readonly types: Readonly<
-    Record<string, { readonly state: TypeState; readonly version: string; readonly error?: string }>
-  >;
+  readonly types: Readonly<Record<string, NodeTypeStatus>>;
 }
 
 /** Who has the group's snapshot: node ids. */

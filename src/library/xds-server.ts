@@ -14,6 +14,8 @@ import type { ClusterLoad } from "../core/load/report.ts";
 import { furtherRoutes } from "../grpc/further-services.ts";
 import type { XdsListener } from "../grpc/xds-server.ts";
 import { listenXds } from "../grpc/xds-server.ts";
+import type { OnNack } from "./on-nack.ts";
+import { policyOf } from "./on-nack.ts";
 import type { SnapshotCache } from "./snapshot-cache.ts";
 
 /** How a server serves a cache. Times in milliseconds. */
@@ -23,6 +25,8 @@ export interface XdsServerOptions {
   readonly graceMs?: number;
   /** And at most this long, whatever refers to it; 5 s. */
   readonly holdMs?: number;
+  /** What is done about content that a client refuses, for all types or by type URL; `"park"`. */
+  readonly onNack?: OnNack | ((typeUrl: string) => OnNack);
   /** Shown by Envoy as `control_plane.identifier`. */
   readonly identifier?: string;
   /** How often Envoys that report their load do so; 10 s. */
@@ -58,6 +62,8 @@ export interface XdsEvent {
 /** A refusal, in the client's own words with secrets made unreadable. */
 export interface NackEvent extends XdsEvent {
   readonly error: string;
+  /** What the refused response changed: nothing is known now of what the node has of it. */
+  readonly names: readonly string[];
 }
 
 interface Events {
@@ -82,12 +88,17 @@ export class XdsServer {
   #stopAging: (() => void) | undefined;
 
   constructor(options: XdsServerOptions) {
-    const { cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay", tls } = options;
+    const { cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay", tls, onNack = "park" } = options;
     this.#cache = cache;
     this.#identifier = identifier;
     this.#options = options;
     this.#tls = tls;
-    this.#registry = new NodeRegistry(sessionSettings({ graceMs, holdMs }, randomInt(2 ** 31)));
+    const rules = {
+      graceMs,
+      holdMs,
+      onNack: policyOf(onNack, (message) => void this.#events.emit("warning", message)),
+    };
+    this.#registry = new NodeRegistry(sessionSettings(rules, randomInt(2 ** 31)));
     this.#registry.listen((event) => this.#tell(event));
   }
 
@@ -181,5 +192,5 @@ const EVENT_NAMES: Readonly<Partial<Record<FleetEvent["kind"], keyof Events>>> =
 function told(event: FleetEvent): Partial<NackEvent> {
   if (event.kind === "acked") return { typeUrl: event.typeUrl, version: event.version, nonce: event.nonce };
   if (event.kind !== "refused") return {};
-  return { typeUrl: event.typeUrl, version: event.version, nonce: event.nonce, error: event.error };
+  return { typeUrl: event.typeUrl, version: event.version, nonce: event.nonce, error: event.error, names: event.names };
 }

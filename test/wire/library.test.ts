@@ -150,7 +150,9 @@ describe.each(["sotw", "delta"] as const)("a cache served to a client, %s", (dia
     expect(await cache.converged("edge")).toEqual({ acked: [], refused: ["n1"], pending: [] });
     const nacks = events.filter(([name]) => name === "nack");
     const version = versionOf({ nonce, ...response });
-    expect(nacks).toEqual([["nack", { node: "n1", group: "edge", typeUrl: CLUSTER, version, nonce, error: "no" }]]);
+    expect(nacks).toEqual([
+      ["nack", { node: "n1", group: "edge", typeUrl: CLUSTER, version, nonce, error: "no", names: ["a"] }],
+    ]);
     expect(client.unread).toEqual([]);
   });
 

@@ -48,6 +48,8 @@ export function isTypeRefused(judged: Judged, state: TypeState): boolean {
   if (isOwed(state) || (state.inflight !== undefined && state.inflight.renews === undefined)) return false;
   const { view } = judged;
   if (view === undefined) return true;
+  // What is done about it may be on its way in a moment.
+  if (state.refusal?.news !== undefined) return false;
   return !isTypeConverged(judged, state) && !hasOther(state, wantedOf(judged, view, state.typeUrl));
 }
 

@@ -1,4 +1,4 @@
-import type { NodeStatus } from "../../control/fleet.ts";
+import type { NodeStatus, NodeTypeStatus } from "../../control/fleet.ts";
 import { type Resource } from "../../core/resource/resource.ts";
 import { resourceOf, type Snapshot } from "../../core/snapshot/snapshot.ts";
 import type { Codec } from "../../envoy/codec.ts";
@@ -28,8 +28,12 @@ export function nodeObject(node: NodeStatus): NodeObject {
     state: node.state,
     ...(node.unmatched === undefined ? {} : { reason: node.unmatched }),
     revision: revisionOf(node),
-    types: Object.fromEntries([...node.types].map(([typeUrl, type]) => [typeUrl, { ...type }])),
+    types: Object.fromEntries([...node.types].map(([typeUrl, type]) => [typeUrl, typeObject(type)])),
   });
+}
+
+function typeObject({ refused, ...type }: NodeTypeStatus): NodeObject["types"][string] {
+  return refused === undefined ? type : { ...type, refused: [...refused] };
 }
 
 /** What a node should have, resource by resource, beside what it last acknowledged whole. */
