@@ -80,6 +80,23 @@ interface Attached extends ServerHttp2Stream {
   [CALL]: GrpcCall;
 }
 
+// One function for all streams, instead of one for each: a stream knows its call.
+function onOver(this: ServerHttp2Stream): void {
+  (this as Attached)[CALL].onStream("over");
+}
+
+function onWantTrailers(this: ServerHttp2Stream): void {
+  (this as Attached)[CALL].onStream("want-trailers");
+}
+
+function onData(this: ServerHttp2Stream, chunk: Buffer): void {
+  (this as Attached)[CALL].onStream(chunk);
+}
+
+function onEnd(this: ServerHttp2Stream): void {
+  (this as Attached)[CALL].onStream("end");
+}
+
 /** Calls that are open, by connection. */
 const openCalls = new WeakMap<Http2Session, number>();
 
@@ -115,29 +132,20 @@ export class GrpcCall implements Call {
     this.#admitted = settings.gate === undefined;
     this.#reader = new FrameReader(settings.maxReceiveBytes, settings.budget);
     (stream as Attached)[CALL] = this;
-    stream.on("error", GrpcCall.#onOver);
-    stream.on("close", GrpcCall.#onOver);
-    stream.on("wantTrailers", GrpcCall.#onWantTrailers);
+    stream.on("error", onOver);
+    stream.on("close", onOver);
+    stream.on("wantTrailers", onWantTrailers);
   }
 
-  // One function for all streams, instead of one for each: a stream knows its call.
-  static readonly #onOver = function (this: ServerHttp2Stream): void {
-    (this as Attached)[CALL].#finish();
-  };
-
-  static readonly #onWantTrailers = function (this: ServerHttp2Stream): void {
-    (this as Attached)[CALL].#sendTrailers();
-  };
-
-  static readonly #onData = function (this: ServerHttp2Stream, chunk: Buffer): void {
-    (this as Attached)[CALL].#receive(chunk);
-  };
-
-  static readonly #onEnd = function (this: ServerHttp2Stream): void {
-    const call = (this as Attached)[CALL];
-    call.#halfClosed = true;
-    call.#drain();
-  };
+  /** What the stream tells; called by its listeners. */
+  onStream(what: "over" | "want-trailers" | "end" | Buffer): void {
+    if (what === "over") this.#finish();
+    else if (what === "want-trailers") this.#sendTrailers();
+    else if (what === "end") {
+      this.#halfClosed = true;
+      this.#drain();
+    } else this.#receive(what);
+  }
 
   get headers(): IncomingHttpHeaders {
     return this.#headers;
@@ -177,8 +185,8 @@ export class GrpcCall implements Call {
       this.#handler?.onClosed();
       this.#handler = undefined;
     }
-    this.#stream.on("data", GrpcCall.#onData);
-    this.#stream.on("end", GrpcCall.#onEnd);
+    this.#stream.on("data", onData);
+    this.#stream.on("end", onEnd);
   }
 
   send(message: Framed, done: () => void = () => {}): void {
