@@ -198,7 +198,8 @@ class Poll implements LiveStream {
     const inflight = this.#stream.types.get(this.scope)?.inflight;
     if (inflight === undefined || request.error === undefined) return;
     const error = { ...request.error, message: this.#settings.redact(request.error.message) };
-    const { stream, events } = onSotwRequest(this.#stream, { ...request, nonce: inflight.nonce, error });
+    const nonce = this.#stream.nonces.get(this.scope) ?? "";
+    const { stream, events } = onSotwRequest(this.#stream, { ...request, nonce, error });
     this.#stream = stream;
     this.#refused = inflight.version;
     for (const event of events) this.#desk?.report(entry, this, event);

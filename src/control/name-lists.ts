@@ -7,6 +7,8 @@ const LIMITS = { lists: 1_000, names: 500_000 };
 export class NameLists {
   readonly #lists = new Map<string, readonly string[]>();
   readonly #limits: typeof LIMITS;
+  /** The newest: most streams ask for what the one before asked for. */
+  #last: readonly string[] | undefined;
   #names = 0;
 
   constructor(limits: Partial<typeof LIMITS> = {}) {
@@ -15,9 +17,16 @@ export class NameLists {
 
   /** The first list that was seen with these names in this order. */
   one(names: readonly string[]): readonly string[] {
-    if (names.length === 0) return names;
+    if (names.length === 0 || names === this.#last) return names;
+    const one = this.#one(names);
+    this.#last = one;
+    return one;
+  }
+
+  #one(names: readonly string[]): readonly string[] {
     const key = `${names.length} ${names[0]} ${names.at(-1)}`;
     const known = this.#lists.get(key);
+    if (known === names) return names;
     if (known !== undefined && known.every((name, index) => name === names[index])) return known;
     this.#drop(key);
     this.#lists.set(key, names);

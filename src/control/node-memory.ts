@@ -55,6 +55,7 @@ export class MemoryOfNode {
     const service = this.#services.get(scope ?? ADS);
     const memory = live.length > 0 ? live.reduce(merge) : (service?.memory ?? NO_MEMORY);
     if (service !== undefined && live.length === 0) service.isOld = true;
+    // As it is, where nothing is to be added: nodes that remember the same have one memory, and move as one.
     if (memory.distrusted.size + this.#doubts.size === 0) return memory;
     const distrusted = new Map([...memory.distrusted, ...this.#doubts]);
     const isDoubted = scope === undefined ? distrusted.size > 0 : distrusted.has(scope);

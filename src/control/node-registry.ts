@@ -36,7 +36,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
   readonly #lost: LostNodes;
   /** What is in doubt of nodes that have not come yet: node, type URL, names. */
   readonly #doubts = new Map<string, Map<string, readonly string[]>>();
-  readonly #listeners = new Set<(event: FleetEvent) => void>();
+  /** Never changed, only replaced: a listener may come or go while it is told something. */
+  #listeners: readonly ((event: FleetEvent) => void)[] = [];
   #closed: string | undefined;
 
   constructor(settings: SessionSettings, lost: Partial<LostLimits> = {}) {
@@ -182,8 +183,10 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   listen(listener: (event: FleetEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
   }
 
   /** A stream has said which node it is. */
@@ -258,7 +261,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
     const group = entry.view?.group ?? "";
     if (event.kind === "acked") {
       this.counters.of(event.typeUrl).acks += 1;
-      this.#emit({ ...event, kind: "acked", node, group });
+      const { typeUrl, version, nonce } = event;
+      this.#emit({ kind: "acked", node, group, typeUrl, version, nonce });
       return;
     }
     if (event.kind === "repaired") {
@@ -310,7 +314,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   #emit(event: FleetEvent): void {
-    for (const listener of Array.from(this.#listeners)) listener(event);
+    for (const listener of this.#listeners) listener(event);
   }
 }
 

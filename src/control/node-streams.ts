@@ -9,7 +9,8 @@ import { isConverged, isTypeConverged } from "../core/xds/convergence.ts";
 import type { Response } from "../core/xds/message.ts";
 import type { Removals } from "../core/xds/removal.ts";
 import { isResource, NO_REMOVALS } from "../core/xds/removal.ts";
-import type { ServingRules, Step, Stream } from "../core/xds/stream.ts";
+import type { ServingRules } from "../core/xds/round.ts";
+import type { Step, Stream } from "../core/xds/stream.ts";
 import { poll } from "../core/xds/stream.ts";
 import type { Subscription } from "../core/xds/subscription.ts";
 import { covers } from "../core/xds/subscription.ts";
@@ -177,7 +178,7 @@ export function oweAll(stream: Stream, children: readonly Reference[]): Stream {
 
 /** Has the node acknowledged everything that it asks for of its view, on all its streams? */
 export function isNodeConverged(streams: readonly Stream[], now: number): boolean {
-  const [first] = streams;
+  const first = streams[0];
   if (first === undefined) return false;
   if (streams.length === 1) return isConverged(first, now);
   for (const stream of streams) {

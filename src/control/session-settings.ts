@@ -1,4 +1,4 @@
-import type { ServingRules } from "../core/xds/stream.ts";
+import type { ServingRules } from "../core/xds/round.ts";
 import { redactRefusal } from "../envoy/redaction.ts";
 import { systemClock } from "./clock.ts";
 import type { SessionSettings } from "./sessions.ts";

@@ -2,8 +2,9 @@ import type { NodeIdentity } from "../core/node/node.ts";
 import type { Reference } from "../core/resource/resource.ts";
 import { agedAt, isQuiet } from "../core/xds/age.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
-import type { ServingRules, Stream } from "../core/xds/stream.ts";
-import { memoryOf, onDeltaRequest, onSotwRequest, openStream, setView } from "../core/xds/stream.ts";
+import type { ServingRules } from "../core/xds/round.ts";
+import type { Step, Stream } from "../core/xds/stream.ts";
+import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
 import { isOwed } from "../core/xds/type-state.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
 import type { View } from "./fleet.ts";
@@ -64,6 +65,7 @@ export class Session implements XdsSession, LiveStream {
   /** And it has refused something. */
   #refused = false;
   #cancelWake: CancelTimer | undefined;
+  #wakeAt: number | undefined;
   #closed = false;
   /** Undefined while no change is under way, as on most streams most of the time. */
   #pushes: Pushes | undefined;
@@ -84,12 +86,14 @@ export class Session implements XdsSession, LiveStream {
 
   onSotw(request: SotwRequest, node: NodeIdentity | undefined): void {
     const names = this.#desk.names.one(request.names);
-    this.#receive(node, (stream) => onSotwRequest(stream, this.#safe({ ...request, names })));
+    const shared = names === request.names ? request : { ...request, names };
+    this.#receive(node, (stream) => onSotwRequest(stream, this.#safe(shared)));
   }
 
   onDelta(request: DeltaRequest, node: NodeIdentity | undefined): void {
     const subscribe = this.#desk.names.one(request.subscribe);
-    this.#receive(node, (stream) => onDeltaRequest(stream, this.#safe({ ...request, subscribe })));
+    const shared = subscribe === request.subscribe ? request : { ...request, subscribe };
+    this.#receive(node, (stream) => onDeltaRequest(stream, this.#safe(shared)));
   }
 
   onClosed(): void {
@@ -199,35 +203,57 @@ export class Session implements XdsSession, LiveStream {
     if (entry !== undefined) this.#desk.catchUp(entry);
     const before = this.#stream;
     if (this.#closed || before === undefined || entry === undefined) return;
-    const now = this.#settings.clock.now();
-    const others = this.#others(entry);
-    const step = pollAmong(before, { telling: streamsOf(others), all: this.#beside(entry) }, now, this.#settings.times);
+    const { clock, times } = this.#settings;
+    const now = clock.now();
+    const isAlone = entry.streams.length < 2;
+    const step = isAlone ? poll(before, now, times) : this.#pollAmong(entry, before, now);
     this.#stream = step.stream;
     this.#pushes?.polled(step.stream, step.responses);
     if (this.#pushes?.isOver === true) this.#pushes = undefined;
     for (const response of step.responses) this.#sink.send(response, isUrgent);
     this.#report(step.events);
-    const children = others.length === 0 ? [] : childrenOf(before, step.responses);
-    if (children.length > 0) for (const other of others) other.owe(children);
+    if (!isAlone) this.#tellOthers(entry, childrenOf(before, step.responses), step.responses.length > 0);
+    this.#heard = false;
     this.#desk.moved(entry);
     if (this.#refused) this.#desk.decided(entry);
     this.#refused = false;
+    this.#wakeBy(step.wakeAt, now);
+  }
+
+  #pollAmong(entry: NodeEntry, before: Stream, now: number): Step {
+    const among = { telling: streamsOf(this.#others(entry)), all: this.#beside(entry) };
+    return pollAmong(before, among, now, this.#settings.times);
+  }
+
+  #tellOthers(entry: NodeEntry, children: readonly Reference[], hasSaid: boolean): void {
+    const others = this.#others(entry);
+    if (children.length > 0) for (const other of others) other.owe(children);
     // Only for news: two streams that wait for each other would never rest.
-    if (this.#heard || step.responses.length > 0) for (const other of others) other.wake();
-    this.#heard = false;
-    const wake = step.wakeAt;
+    if (this.#heard || hasSaid) for (const other of others) other.wake();
+  }
+
+  /** One timer, set anew only for another moment. */
+  #wakeBy(moment: number | undefined, now: number): void {
+    if (moment === this.#wakeAt) return;
     this.#cancelWake?.();
-    this.#cancelWake = wake === undefined ? undefined : this.#settings.clock.after(wake - now, () => this.#flush());
+    this.#wakeAt = moment;
+    this.#cancelWake =
+      moment === undefined ? undefined : this.#settings.clock.after(moment - now, () => this.#wakeUp());
+  }
+
+  #wakeUp(): void {
+    this.#wakeAt = undefined;
+    this.#cancelWake = undefined;
+    this.#flush();
   }
 
   /** All of the node's other streams, for a service whose streams have few names each; ADS has but one that counts. */
   #beside({ streams }: NodeEntry): readonly Stream[] {
-    return this.scope === undefined || streams.length < 2 ? [] : streamsOf(streams.filter((stream) => stream !== this));
+    return this.scope === undefined ? [] : streamsOf(streams.filter((stream) => stream !== this));
   }
 
   /** The node's other streams, where this one tells with them what the node has. */
   #others({ streams }: NodeEntry): readonly LiveStream[] {
-    if (streams.length < 2) return [];
     const telling = tellingStreams(streams);
     return telling.includes(this) ? telling.filter((stream) => stream !== this) : [];
   }

@@ -3,6 +3,8 @@ import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { resourceOf } from "../snapshot/snapshot.ts";
 import { knownOf, UNKNOWN_VERSION } from "./client.ts";
+import type { Types } from "./moves.ts";
+import { Moves } from "./moves.ts";
 import { isKeptBack } from "./refusal.ts";
 import { hasOther } from "./remedy.ts";
 import type { Removals } from "./removal.ts";
@@ -14,7 +16,7 @@ import { difference } from "./wanted.ts";
 
 /** What convergence is judged by: a stream, as far as this is concerned. */
 export interface Judged {
-  readonly types: ReadonlyMap<string, TypeState>;
+  readonly types: Types;
   readonly view: Snapshot | undefined;
   readonly viewSince: number;
   readonly openedAt: number;
@@ -31,7 +33,7 @@ const NOTHING_WANTED: ReadonlyMap<string, Resource> = new Map();
  * Has the client acknowledged everything that it asks for of this type in the view? Removals that are held back
  * or under way are not waited for.
  */
-export function isTypeConverged(judged: Judged, state: TypeState): boolean {
+export function isTypeConverged(judged: Pick<Judged, "view" | "removals">, state: TypeState): boolean {
   const { view } = judged;
   if (view === undefined || state.subscription === undefined || state.owed === "all" || isKeptBack(state)) return false;
   if (state.pending !== "all" && state.pending.size === 0) return true;
@@ -53,20 +55,35 @@ export function isTypeRefused(judged: Judged, state: TypeState): boolean {
   return !isTypeConverged(judged, state) && !hasOther(state, wantedOf(judged, view, state.typeUrl));
 }
 
-function wantedOf({ removals }: Judged, view: Snapshot, typeUrl: string): Wanted {
+function wantedOf({ removals }: Pick<Judged, "removals">, view: Snapshot, typeUrl: string): Wanted {
   const removing = removals.get(typeUrl);
   const held: ReadonlySet<string> = removing === undefined ? NO_NAMES : new Set(removing.keys());
   return { version: "", resources: view.types.get(typeUrl)?.resources ?? NOTHING_WANTED, held };
 }
 
+/** What holds of types under a view, whatever the time. */
+type Verdict = { readonly types: Types; readonly holds: boolean };
+type Verdicts = Moves<readonly [], Verdict>;
+
+const converged: Verdicts = new Moves();
+const lacking: Verdicts = new Moves();
+
 /** Has the client acknowledged everything that it asks for of its view? */
 export function isConverged(judged: Judged, now: number): boolean {
-  const { view, types } = judged;
+  const { view, types, removals } = judged;
   if (view === undefined || types.size === 0) return false;
-  for (const state of types.values()) {
+  const work = (): Verdict => ({ types, holds: hasAll(judged) });
+  const { holds } = removals.size > 0 ? work() : converged.of(judged, NO_INPUTS, work);
+  return holds && !isAboutToAsk(judged, view, now);
+}
+
+const NO_INPUTS = [] as const;
+
+function hasAll(judged: Judged): boolean {
+  for (const state of judged.types.values()) {
     if (state.subscription !== undefined && !isTypeConverged(judged, state)) return false;
   }
-  return !isAboutToAsk(judged, view, now);
+  return true;
 }
 
 /** When a client that is waited for to ask will be waited for no longer, in milliseconds. */
@@ -80,7 +97,10 @@ export function askedBy({ openedAt, viewSince, expects }: Judged, now: number): 
  * a change brought, a new listener's routes for one.
  */
 function isAboutToAsk(judged: Judged, view: Snapshot, now: number): boolean {
-  if (now < judged.openedAt + ASKING_MS) return lacksAnything(judged, view);
+  if (now < judged.openedAt + ASKING_MS) {
+    const { types } = judged;
+    return lacking.of(judged, NO_INPUTS, () => ({ types, holds: lacksAnything(judged, view) })).holds;
+  }
   if (now >= judged.viewSince + ASKING_MS) return false;
   for (const ref of judged.expects.values()) if (isUnasked(judged, view, ref)) return true;
   return false;

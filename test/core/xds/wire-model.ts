@@ -8,7 +8,8 @@ import type { NodeMemory } from "../../../src/core/xds/memory.ts";
 import { NO_MEMORY } from "../../../src/core/xds/memory.ts";
 import type { Dialect, Response } from "../../../src/core/xds/message.ts";
 import type { NackPolicyOf } from "../../../src/core/xds/nack-policy.ts";
-import type { ServingRules, Stream } from "../../../src/core/xds/stream.ts";
+import type { ServingRules } from "../../../src/core/xds/round.ts";
+import type { Stream } from "../../../src/core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../../../src/core/xds/stream.ts";
 import { EnvoyModel } from "./envoy-model.ts";
 

@@ -1,0 +1,63 @@
+import type { Response, StreamEvent } from "./message.ts";
+
+/**
+ * Stands for the nonce of a type's last response. What a stream does does not depend on what its nonces are, only on whether
+ * a request has the last one: without them, streams in the same state are the same value and move as one (`moves.ts`).
+ */
+export const LAST_NONCE = "last";
+
+/** Stands for any other nonce. */
+const OTHER_NONCE = "other";
+
+/** The nonce of each type's last response, as the client knows it. */
+export type Nonces = ReadonlyMap<string, string>;
+
+/** No response yet. */
+export const NO_NONCES: Nonces = new Map();
+
+/** What stands for the nonce of a request. */
+export function standInFor(
+  nonces: Nonces,
+  { typeUrl, nonce }: { readonly typeUrl: string; readonly nonce: string },
+): string {
+  if (nonce === "") return "";
+  return nonces.get(typeUrl) === nonce ? LAST_NONCE : OTHER_NONCE;
+}
+
+/** The events with the nonce of the request that they came of. */
+export function withNonce(events: readonly StreamEvent[], nonce: string): readonly StreamEvent[] {
+  if (events.length === 0) return events;
+  return events.map((event) => {
+    if (event.kind === "repaired") return event;
+    const { kind, typeUrl, version } = event;
+    return kind === "acked" ? { kind, typeUrl, version, nonce } : { ...event, nonce };
+  });
+}
+
+/** Who gives nonces: a stream, with how many responses it has sent. */
+export interface Numbering {
+  /** Makes nonces differ between streams; a nonce means something on its own stream only (R3). */
+  readonly tag: string;
+  readonly sent: number;
+  readonly nonces: Nonces;
+}
+
+/** Gives each of these responses the next nonce of the stream. */
+export function numbered(
+  { tag, sent, nonces }: Numbering,
+  responses: readonly Response[],
+): { readonly responses: readonly Response[]; readonly nonces: Nonces } {
+  if (responses.length === 0) return { responses, nonces };
+  const last = new Map(nonces);
+  const given = responses.map(({ typeUrl, version, resources, removed }, index) => {
+    const nonce = nonceOf(tag, sent + index + 1);
+    last.set(typeUrl, nonce);
+    return { typeUrl, nonce, version, resources, removed };
+  });
+  return { responses: given, nonces: last };
+}
+
+/** Five digits make the nonces of a stream equally long, for its first sixty million responses. */
+function nonceOf(tag: string, response: number): string {
+  return `${tag}${response.toString(36).padStart(5, "0")}`;
+}
