@@ -24,7 +24,7 @@ import { createMeshReader } from "./file/mesh-reader.ts";
 import { readMeshText } from "./file/read-file.ts";
 import { formatProblem } from "./file/read-mesh.ts";
 import { loadCodec } from "./file/schema-set.ts";
-import { readTlsFiles, type TlsPaths, watchTlsFiles } from "./file/tls-files.ts";
+import { readTlsFiles, type TlsFiles, type TlsPaths, watchTlsFiles } from "./file/tls-files.ts";
 import { furtherRoutes } from "./grpc/further-services.ts";
 import { listenXds, type XdsListener } from "./grpc/xds-server.ts";
 import { createHttpServer } from "./http/server.ts";
@@ -250,7 +250,7 @@ function hookOf(tls: XdsTls | undefined): Authorize | undefined {
 }
 
 /** New connections get new certificates; what cannot be used never replaces what works. */
-function watchFiles({ options, material }: Parts, xds: XdsListener): { stop(): void } | undefined {
+function watchFiles({ options, material }: Parts, xds: XdsListener): TlsFiles | undefined {
   const { xdsTls, log } = options;
   if (xdsTls === undefined || material === undefined) return undefined;
   return watchTlsFiles(xdsTls.files, material, {
@@ -281,6 +281,7 @@ async function listen(parts: Parts): Promise<RunningServer> {
     fetch: (request, node) => registry.fetchOnce(request, node),
     authorize,
     xdsStats: () => registry.stats(),
+    ...(files === undefined ? {} : { xdsCertificateEnds: () => files.runsOutAt() }),
     pushed,
     meshReader: reader,
     codec,

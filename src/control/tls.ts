@@ -42,6 +42,12 @@ export function tlsProblem(
   return typeof ca === "string" ? { part: "clientCa", message: ca } : undefined;
 }
 
+/** When the server's certificate runs out, in milliseconds since the epoch; of material that has no problem. */
+export function runsOutAt({ cert }: TlsMaterial): number {
+  const leaf = firstCertificate(cert);
+  return typeof leaf === "string" ? 0 : Date.parse(leaf.validTo);
+}
+
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** The first certificate, once all are found to be some; else what is wrong. */

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { TlsMaterial, TlsProblem } from "../control/tls.ts";
-import { tlsProblem } from "../control/tls.ts";
+import { runsOutAt, tlsProblem } from "../control/tls.ts";
 import { ControlError } from "../core/failure/control-error.ts";
 
 /** Where the parts are, in PEM. */
@@ -18,6 +18,13 @@ export interface TlsWatcher {
   readonly unusable: (why: string) => void;
   /** How often they are looked at, in milliseconds; 1 s. */
   readonly everyMs?: number;
+}
+
+/** Files that are watched. */
+export interface TlsFiles {
+  stop(): void;
+  /** When the certificate in use runs out, in milliseconds since the epoch. */
+  runsOutAt(): number;
 }
 
 const EVERY_MS = 1_000;
@@ -40,7 +47,8 @@ export async function readTlsFiles(paths: TlsPaths): Promise<TlsMaterial> {
  *
  * @param current what is in use
  */
-export function watchTlsFiles(paths: TlsPaths, current: TlsMaterial, watcher: TlsWatcher): { stop(): void } {
+export function watchTlsFiles(paths: TlsPaths, current: TlsMaterial, watcher: TlsWatcher): TlsFiles {
+  let ends = runsOutAt(current);
   let seen = fingerprintOf(current);
   let told = "";
   let isBusy = false;
@@ -56,6 +64,7 @@ export function watchTlsFiles(paths: TlsPaths, current: TlsMaterial, watcher: Tl
         const problem = tlsProblem(material, Date.now());
         if (problem !== undefined) throw unusable(paths, problem);
         watcher.changed(material);
+        ends = runsOutAt(material);
       }
       told = "";
     } catch (error) {
@@ -67,7 +76,7 @@ export function watchTlsFiles(paths: TlsPaths, current: TlsMaterial, watcher: Tl
     }
   };
   const timer = setInterval(() => void look(), watcher.everyMs ?? EVERY_MS).unref();
-  return { stop: () => clearInterval(timer) };
+  return { stop: () => clearInterval(timer), runsOutAt: () => ends };
 }
 
 async function readAll({ cert, key, clientCa }: TlsPaths): Promise<TlsMaterial> {

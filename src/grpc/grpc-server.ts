@@ -6,7 +6,7 @@ import type {
   ServerHttp2Stream,
 } from "node:http2";
 import { constants, createSecureServer, createServer } from "node:http2";
-import type { AddressInfo, ListenOptions } from "node:net";
+import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Access } from "../control/access.ts";
 import type { TlsMaterial } from "../control/tls.ts";
@@ -97,6 +97,8 @@ class GrpcServer implements GrpcListener {
   readonly #server: Http2Server | Http2SecureServer;
   readonly #certificates: ClientCertificates | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
+  /** Over TLS: also those that are no sessions yet, or never will be. */
+  readonly #sockets = new Set<Socket>();
   readonly #calls = new Set<GrpcCall>();
   #closing = false;
 
@@ -118,6 +120,7 @@ class GrpcServer implements GrpcListener {
     this.#keepalive = new Keepalive(keepaliveMs);
     this.#server.on("session", (session) => this.#accept(session));
     this.#server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => this.#open(stream, headers));
+    if (tls !== undefined) this.#server.on("connection", (socket: Socket) => this.#watch(socket));
     // A client that does not trust this server, and one whose certificates it cannot read.
     this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       onWarning(`a TLS handshake with ${socket.remoteAddress ?? "a client that is gone"} failed: ${error.message}`);
@@ -164,9 +167,15 @@ class GrpcServer implements GrpcListener {
     for (const session of this.#sessions) session.close();
     const cut = setTimeout(() => {
       for (const session of this.#sessions) session.destroy();
+      for (const socket of this.#sockets) socket.destroy();
     }, graceMs);
     await closed;
     clearTimeout(cut);
+  }
+
+  #watch(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
   }
 
   #accept(session: ServerHttp2Session): void {

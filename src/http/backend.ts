@@ -33,6 +33,8 @@ export interface Backend {
   readonly authorize?: Authorize | undefined;
   /** What the port of xDS has counted, for `/metrics`. */
   readonly xdsStats?: () => XdsStats;
+  /** When the certificate of the port of xDS runs out, in milliseconds since the epoch; without it there is none. */
+  readonly xdsCertificateEnds?: () => number;
   /** For what Envoys push, in `/metrics`. */
   readonly pushed?: Pushed;
 }

@@ -55,6 +55,10 @@ export const Status = z.object({
   epoch: z.int(),
   seq: z.int().describe("Sequence number of the last event of the journal."),
   xds: z.string().describe("Where Envoys connect, HOST:PORT."),
+  xdsCertificate: z
+    .object({ notAfter: time().describe("When it runs out.") })
+    .optional()
+    .describe("The certificate of the port of xDS; absent where that speaks plain text."),
   belay: z.string().describe("The version of this control plane."),
   envoyApi: z.string().describe("Whose API it speaks: the version of the Envoy it was read from."),
   revision: z.object({ live: z.int().nullable(), knownGood: z.int().nullable(), rolling: z.int().nullable() }),

@@ -30,6 +30,7 @@ export function createMetrics(backend: Serving): Metrics {
   const registry = new Registry();
   addStateGauges(registry, backend);
   addProcessGauges(registry, backend.version);
+  addCertificateGauge(registry, backend.xdsCertificateEnds);
   if (backend.pushed !== undefined) addPushedMetrics(registry, backend.pushed);
   const xds = backend.xdsStats === undefined ? undefined : addXdsMetrics(registry, backend.xdsStats);
   const requests = new Counter({
@@ -95,6 +96,19 @@ function addStateGauges(registry: Registry, { controlPlane }: Serving): void {
     collect() {
       const rollouts = [...controlPlane.state().rollouts.values()];
       for (const state of ROLLOUT_STATES) this.set({ state }, rollouts.filter((one) => one.state === state).length);
+    },
+  });
+}
+
+/** A certificate that runs out cuts off every Envoy that reconnects. */
+function addCertificateGauge(registry: Registry, ends: (() => number) | undefined): void {
+  if (ends === undefined) return;
+  new Gauge({
+    name: "belay_xds_certificate_expiry_timestamp_seconds",
+    help: "When the certificate of the port of xDS runs out, in seconds since the epoch",
+    registers: [registry],
+    collect() {
+      this.set(ends() / 1_000);
     },
   });
 }

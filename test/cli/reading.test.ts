@@ -156,6 +156,18 @@ test("doctor is exit 0 where all is sound, and 1 where something is not", async 
   expect([exit, stdout]).toEqual([1, expect.stringContaining("WRONG  ready: belay.db cannot be read")]);
 });
 
+test.each([
+  [100, 0, "ok     certificate: that of xDS runs out in 99 days"],
+  [6, 1, "WRONG  certificate: that of xDS runs out in 5 days"],
+  [-1, 1, "WRONG  certificate: it ran out at"],
+])("doctor looks at the certificate of xDS: %i days left", async (days, exit, line) => {
+  const ends = Date.now() + days * 86_400_000;
+  const server = await serving("127.0.0.1:0", undefined, undefined, { xdsCertificateEnds: () => ends });
+  server.controlPlane.seed(undefined, "services: []\n");
+  const ran = await belay(server.url, ["doctor"]);
+  expect([ran.exit, ran.stdout]).toEqual([exit, expect.stringContaining(line)]);
+});
+
 test("colour only at a terminal, and not with NO_COLOR", async () => {
   const server = await seeded();
   const shown = async (isTTY: boolean, env: Record<string, string>) =>

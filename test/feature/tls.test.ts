@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { connect } from "node:tls";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
+import type { StatusObject } from "../../src/http/contract.ts";
 import { type RunningServer, serve, type XdsTls } from "../../src/serve.ts";
 import { message } from "../wire/ads-client.ts";
 import { authority, type Pair } from "../wire/certificates.ts";
@@ -20,7 +22,7 @@ gateways:
 const ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
 const ca = authority("server CA");
 const clients = authority("client CA");
-const issue = (): Pair => ca.issue({ name: "belay", dns: ["belay.test"] });
+const issue = (days = 100): Pair => ca.issue({ name: "belay", dns: ["belay.test"], days });
 
 let dir: string;
 let lines: string[];
@@ -122,12 +124,14 @@ test("without a client CA everybody is served, over TLS", async () => {
 test("files that change are read again; what does not fit together changes nothing, and is said once", async () => {
   const server = await start();
   const first = await shown(server);
-  const next = issue();
+  const next = issue(200);
   put("cert.pem", next.cert);
   expect(await logged("the certificate in use stays")).toContain("key.pem: the key is not that of the certificate");
   expect(await shown(server)).toBe(first);
   put("key.pem", next.key);
   await logged("is exchanged");
+  const { xdsCertificate } = (await (await fetch(`${server.http}/v1/status`)).json()) as StatusObject;
+  expect(Date.parse(xdsCertificate?.notAfter ?? "")).toBe(Date.parse(new X509Certificate(next.cert).validTo));
   expect(await shown(server)).not.toBe(first);
   rmSync(file("cert.pem"));
   await logged("cert.pem: it cannot be read");

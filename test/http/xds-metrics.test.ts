@@ -24,6 +24,7 @@ async function started(counters: XdsCounters): Promise<{ served: Serving; tell: 
   };
   const served = await serving("127.0.0.1:0", undefined, fleet, {
     xdsStats: () => xdsStats(counters, []),
+    xdsCertificateEnds: () => 4_000_000_000_000,
     pushed: { reports: new LoadReports(new VirtualClock()), telemetry: new Telemetry() },
   });
   return { served, tell: (event) => tell(event) };

@@ -276,6 +276,17 @@ describe("clients that do not do their part", () => {
     await served();
   });
 
+  test("one that never finishes its handshake does not keep the server from closing", async () => {
+    const patient = await startEdge(undefined, undefined, { tls: server, handshakeMs: 3_600_000 });
+    const slow = connectTcp(patient.port, "127.0.0.1");
+    slow.on("error", () => {});
+    slow.write(Buffer.of(0x16, 3, 1, 2, 0, 1, 0));
+    await once(slow, "connect");
+    const cut = once(slow, "close");
+    await patient.close();
+    await cut;
+  });
+
   async function served(): Promise<void> {
     const ended = await client().call("/t.No/Method").ended;
     expect(ended.status).toBe("12");

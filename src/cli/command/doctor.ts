@@ -11,6 +11,9 @@ interface Check {
 }
 
 const CLOCK_TOLERANCE_MS = 5_000;
+const DAY_MS = 86_400_000;
+/** Whatever renews certificates has failed for a while by then. */
+const RENEW_DAYS = 7;
 
 /** `belay doctor`: is this control plane sound? Exit 1 where something is not. */
 export async function doctor(session: Session): Promise<number> {
@@ -23,6 +26,7 @@ export async function doctor(session: Session): Promise<number> {
     await journalCheck(session, status),
     versionCheck(status),
     clockCheck(String(ready.headers.date ?? ""), before),
+    certificateCheck(status, before),
     streamsCheck(status),
     refusalCheck(status),
     rolloutCheck(status),
@@ -60,6 +64,16 @@ function clockCheck(date: string, now: number): Check {
     ok,
     text: ok ? "within 5 s of this machine's" : `${Math.round(apart / 1000)} s from this machine's`,
   };
+}
+
+function certificateCheck({ xdsCertificate }: StatusObject, now: number): Check {
+  const name = "certificate";
+  if (xdsCertificate === undefined) return { name, ok: true, text: "none: xDS is served in plain text" };
+  const { notAfter } = xdsCertificate;
+  const left = Date.parse(notAfter) - now;
+  if (left <= 0) return { name, ok: false, text: `it ran out at ${notAfter}: no Envoy that reconnects trusts it` };
+  const days = Math.floor(left / DAY_MS);
+  return { name, ok: days >= RENEW_DAYS, text: `that of xDS runs out in ${days} days, at ${notAfter}` };
 }
 
 function streamsCheck({ nodes, revision }: StatusObject): Check {

@@ -13,6 +13,7 @@ export async function statusObject(backend: Serving): Promise<StatusObject> {
   const { ready, why } = controlPlane.readiness();
   const state = controlPlane.state();
   const active = activeOf(state);
+  const ends = backend.xdsCertificateEnds?.();
   return versioned({
     ready,
     ...(why === undefined ? {} : { why }),
@@ -20,6 +21,7 @@ export async function statusObject(backend: Serving): Promise<StatusObject> {
     epoch: 1,
     seq: state.seq,
     xds: backend.xdsAddress,
+    ...(ends === undefined ? {} : { xdsCertificate: { notAfter: new Date(ends).toISOString() } }),
     belay: backend.version,
     envoyApi: backend.codec.envoyVersion,
     revision: {
