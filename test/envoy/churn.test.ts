@@ -107,7 +107,7 @@ describe.each([
   ["1.40", await findEnvoy()],
   ["1.36", await findOldEnvoy()],
 ])("200 changes of clusters, routes, endpoints and listeners under load, Envoy %s", (_version, envoy) => {
-  test.skipIf("missing" in envoy).each(TRANSPORTS)("not one request fails: %s", async (_name, transport) => {
+  test.skipIf("missing" in envoy).each(TRANSPORTS)("P44 P45 not one request fails: %s", async (_name, transport) => {
     const world = await startWorld(envoy, transport);
     const { scene, cache, proxy, load, nacks } = world;
     let probes = 0;

@@ -38,7 +38,7 @@ describe.skipIf("missing" in envoy).each([
   }
 
   test.each(REFUSED)(
-    "reaches one Envoy, is recorded in its words, and the fleet is back: $what",
+    "P57 reaches one Envoy, is recorded in its words without keys, and the fleet is back: $what",
     async ({ yaml, words }) => {
       const before = await lastSeq();
       const refusedBefore = await rejections();

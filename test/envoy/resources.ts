@@ -24,11 +24,14 @@ export function sourceOf(transport: Transport, initial_fetch_timeout = "15s"): S
 }
 
 /** `envoy_grpc`, or polls, of the cluster `xds`; back within 0.1 s. */
-function apiSource(api_type: Transport["api"]): Source {
+function apiSource(api_type: Transport["api"], max_receive_message_length?: number): Source {
   const common = { api_type, transport_api_version: "V3" };
   if (api_type === "REST") return { ...common, cluster_names: ["xds"], refresh_delay: "0.1s", request_timeout: "5s" };
   const retry_policy = { retry_back_off: { base_interval: "0.05s", max_interval: "0.1s" } };
-  return { ...common, grpc_services: [{ envoy_grpc: { cluster_name: "xds", retry_policy } }] };
+  return {
+    ...common,
+    grpc_services: [{ envoy_grpc: { cluster_name: "xds", retry_policy, max_receive_message_length } }],
+  };
 }
 
 export function socketAddress(text: string): Readonly<Record<string, unknown>> {
@@ -45,14 +48,22 @@ export interface BootstrapOptions {
   readonly transport: Transport;
   /** `127.0.0.1:PORT` of the server. */
   readonly xds: string;
+  /** The longest response that it takes, in bytes. */
+  readonly maxReceiveBytes?: number;
   /** More of the bootstrap. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
 /** The bootstrap of an Envoy that gets clusters and listeners over a transport. */
-export function bootstrapOf({ id, transport, xds, more = {} }: BootstrapOptions): Readonly<Record<string, unknown>> {
+export function bootstrapOf({
+  id,
+  transport,
+  xds,
+  maxReceiveBytes,
+  more = {},
+}: BootstrapOptions): Readonly<Record<string, unknown>> {
   const source = sourceOf(transport);
-  const ads_config = { ...apiSource(transport.api), set_node_on_first_message_only: true };
+  const ads_config = { ...apiSource(transport.api, maxReceiveBytes), set_node_on_first_message_only: true };
   return {
     node: { id, cluster: "edge" },
     admin: { address: socketAddress("127.0.0.1:0") },

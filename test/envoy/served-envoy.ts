@@ -18,13 +18,17 @@ export interface Served {
   readonly nacks: readonly NackEvent[];
 }
 
-/** Serves a cache; port 0 takes a free one. */
-export async function serveLibrary(
-  life: Lifetimes,
-  address = "127.0.0.1:0",
-  cache = new SnapshotCache(),
-): Promise<Served> {
-  const server = await life.add(Promise.resolve(new XdsServer({ cache })), (one) => one.close());
+interface ServeOptions {
+  readonly address?: string;
+  readonly cache?: SnapshotCache;
+  /** How long removals and routes wait at most. */
+  readonly holdMs?: number;
+}
+
+/** Serves a cache, by default on a free port. */
+export async function serveLibrary(life: Lifetimes, options: ServeOptions = {}): Promise<Served> {
+  const { address = "127.0.0.1:0", cache = new SnapshotCache(), holdMs = 5_000 } = options;
+  const server = await life.add(Promise.resolve(new XdsServer({ cache, holdMs })), (one) => one.close());
   const nacks: NackEvent[] = [];
   server.on("nack", (nack) => nacks.push(nack));
   const { port } = await server.listen(address);

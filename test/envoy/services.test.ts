@@ -122,7 +122,7 @@ function resourcesOf({ api, listen, upstream }: World, cluster: string, variant:
 
 describe.skipIf("missing" in envoy)("an Envoy that uses a service for each type", () => {
   test.each(["GRPC", "DELTA_GRPC"] as const)(
-    "%s: clusters replaced and changed thirty times under load, not one failed request",
+    "P44 P45 %s: clusters replaced and changed thirty times under load, not one failed request",
     async (api) => {
       if ("missing" in envoy) return;
       const dir = await mkdtemp(join(tmpdir(), "belay-services-"));
@@ -167,7 +167,7 @@ describe.skipIf("missing" in envoy)("an Envoy that uses a service for each type"
     },
   );
 
-  test("REST: polls get what is new, and take a change", async () => {
+  test("P68 REST: polls get what is new, and take a change", async () => {
     if ("missing" in envoy) return;
     const dir = await mkdtemp(join(tmpdir(), "belay-services-"));
     closers.push(() => rm(dir, { recursive: true, force: true }));

@@ -42,6 +42,17 @@ describe("docs/xds-pitfalls.md", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("names every test on a real Envoy that has the pitfall in a title", () => {
+    const onEnvoy = tests.filter((path) => path.startsWith("test/envoy/"));
+    const missing = onEnvoy.flatMap((path) =>
+      [...titledIn(path)].flatMap((id) =>
+        rows.some((row) => row.id === id && filesOf(row.held).includes(path)) ? [] : [`${id}: ${path}`],
+      ),
+    );
+    expect(missing).toEqual([]);
+    expect(rows.filter(({ held }) => held.includes("test/envoy/")).length).toBeGreaterThanOrEqual(40);
+  });
+
   test("says why where it names none", () => {
     const bare = rows.filter(({ held }) => filesOf(held).length === 0);
     expect(bare.filter(({ held }) => !/^(Not there yet|Does not apply): .{20,}/.test(held))).toEqual([]);
