@@ -3,61 +3,76 @@ import type { Stream } from "../core/xds/stream.ts";
 import type { XdsCounters } from "./xds-counters.ts";
 import { observe } from "./xds-counters.ts";
 
-/** A response that brings a change. */
-interface Push {
-  readonly nonce: string;
+/** A change of a type on its way to a client. */
+export interface Push {
+  readonly typeUrl: string;
+  /** When what the node should have changed, in milliseconds. */
   readonly since: number;
+  /** Of the response that brings it; empty until that is sent. */
+  nonce: string;
 }
 
-/** How long changes take to be acknowledged on one stream. */
-export class Pushes {
-  /** Types that have changed and whose change has not been sent yet, and since when. */
-  #due: Map<string, number> | undefined;
-  #sent: Push[] | undefined;
+/** The changes that are on their way on one stream; undefined while there are none, as mostly. */
+export type Pushes = readonly Push[] | undefined;
 
-  /** Is a change still to be sent? */
-  get isDue(): boolean {
-    return this.#due !== undefined;
+/** The view of a stream has changed at this moment. A type whose change is still to be sent keeps the earlier moment. */
+export function afterChange(before: Pushes, from: Stream, after: Stream, since: number): Pushes {
+  const pushes = before === undefined ? undefined : stillOpen(before, after);
+  let more: Push[] | undefined;
+  for (const [typeUrl, state] of after.types) {
+    if (state === from.types.get(typeUrl) || state.subscription === undefined) continue;
+    if (pushes?.some((push) => push.nonce === "" && push.typeUrl === typeUrl) === true) continue;
+    more ??= [];
+    more.push({ typeUrl, since, nonce: "" });
   }
+  if (more === undefined) return pushes;
+  return pushes === undefined ? more : [...pushes, ...more];
+}
 
-  /** Is there nothing to send of a change, and nothing to wait for? */
-  get isOver(): boolean {
-    return this.#due === undefined && this.#sent === undefined;
-  }
+/** Without those whose answer does not come any more: the client has given up what it was sent. */
+function stillOpen(pushes: readonly Push[], { types }: Stream): readonly Push[] {
+  return pushes.filter(({ typeUrl, nonce }) => nonce === "" || types.get(typeUrl)?.inflight?.nonce === nonce);
+}
 
-  /** The stream's view has changed at this moment, from and to these states. */
-  changed(before: Stream, after: Stream, since: number): void {
-    for (const [typeUrl, state] of after.types) {
-      if (state === before.types.get(typeUrl) || state.subscription === undefined) continue;
-      this.#due ??= new Map();
-      if (!this.#due.has(typeUrl)) this.#due.set(typeUrl, since);
+/** The stream was polled: responses take changes with them, and what nothing holds back had nothing to say of its own. */
+export function afterPoll(pushes: Pushes, after: Stream, responses: readonly Response[]): Pushes {
+  let isOver = false;
+  for (const push of pushes ?? []) {
+    if (push.nonce !== "") continue;
+    const { typeUrl } = push;
+    const response = responses.find((one) => one.typeUrl === typeUrl);
+    if (response !== undefined) push.nonce = response.nonce;
+    else if (after.types.get(typeUrl)?.inflight === undefined && !after.waiting.has(typeUrl)) {
+      push.nonce = NOT_SENT;
+      isOver = true;
     }
   }
+  return isOver ? without(pushes, NOT_SENT) : pushes;
+}
 
-  /** The stream has been polled: these were sent, and what nothing holds back had nothing to say of the change. */
-  polled(after: Stream, responses: readonly Response[]): void {
-    if (this.#due === undefined) return;
-    for (const [typeUrl, since] of this.#due) {
-      const response = responses.find((one) => one.typeUrl === typeUrl);
-      const isHeldBack = after.types.get(typeUrl)?.inflight !== undefined || after.waiting.has(typeUrl);
-      if (response === undefined && isHeldBack) continue;
-      this.#due.delete(typeUrl);
-      if (response !== undefined) (this.#sent ??= []).push({ nonce: response.nonce, since });
-    }
-    if (this.#due.size === 0) this.#due = undefined;
-  }
+/** No nonce. */
+const NOT_SENT = "\0";
 
-  /** A response was acknowledged or refused. */
-  answered(
-    event: { readonly kind: string; readonly typeUrl: string; readonly nonce: string },
-    now: number,
-    counters: XdsCounters,
-  ): void {
-    const index = this.#sent?.findIndex(({ nonce }) => nonce === event.nonce) ?? -1;
-    const push = this.#sent?.[index];
-    if (push === undefined) return;
-    this.#sent?.splice(index, 1);
-    if (this.#sent?.length === 0) this.#sent = undefined;
-    if (event.kind === "acked") observe(counters.of(event.typeUrl).pushToAck, Math.max(0, now - push.since));
-  }
+/** A response was acknowledged, or refused: that is no latency. */
+export function afterAnswer(
+  pushes: Pushes,
+  event: { readonly kind: "acked" | "refused"; readonly typeUrl: string; readonly nonce: string },
+  now: number,
+  counters: XdsCounters,
+): Pushes {
+  const push = pushes?.find(({ nonce }) => nonce === event.nonce);
+  if (push === undefined) return pushes;
+  if (event.kind === "acked") observe(counters.of(event.typeUrl).pushToAck, Math.max(0, now - push.since));
+  return without(pushes, event.nonce);
+}
+
+/** Is a change still to be sent? */
+export function isPushDue(pushes: Pushes): boolean {
+  return pushes?.some(({ nonce }) => nonce === "") === true;
+}
+
+function without(pushes: Pushes, gone: string): Pushes {
+  if (pushes?.length === 1) return pushes[0]?.nonce === gone ? undefined : pushes;
+  const left = pushes?.filter(({ nonce }) => nonce !== gone);
+  return left?.length === 0 ? undefined : left;
 }

@@ -10,7 +10,8 @@ import type { CancelTimer, Clock } from "./clock.ts";
 import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { childrenOf, oweAll, pollAmong, tellingStreams } from "./node-streams.ts";
-import { Pushes } from "./pushes.ts";
+import type { Pushes } from "./pushes.ts";
+import { afterAnswer, afterChange, afterPoll, isPushDue } from "./pushes.ts";
 
 /** The socket's side of a stream: an xDS transport implements it, once for each stream. */
 export interface StreamSink {
@@ -68,7 +69,7 @@ export class Session implements XdsSession, LiveStream {
   #wakeAt: number | undefined;
   #closed = false;
   /** Undefined while no change is under way, as on most streams most of the time. */
-  #pushes: Pushes | undefined;
+  #pushes: Pushes;
 
   constructor(kind: StreamKind, sink: StreamSink, desk: NodeDesk, settings: SessionSettings) {
     this.#dialect = kind.dialect;
@@ -119,12 +120,11 @@ export class Session implements XdsSession, LiveStream {
     if (before === undefined || this.#closed) return;
     this.#stream = setView(before, view?.snapshot, this.#settings.clock.now());
     if (before.view === undefined || before.view === this.#stream.view) return;
-    this.#pushes ??= new Pushes();
-    this.#pushes.changed(before, this.#stream, since);
+    this.#pushes = afterChange(this.#pushes, before, this.#stream, since);
   }
 
   get owesChange(): boolean {
-    return this.#pushes?.isDue === true;
+    return isPushDue(this.#pushes);
   }
 
   refresh(): void {
@@ -208,8 +208,7 @@ export class Session implements XdsSession, LiveStream {
     const isAlone = entry.streams.length < 2;
     const step = isAlone ? poll(before, now, times) : this.#pollAmong(entry, before, now);
     this.#stream = step.stream;
-    this.#pushes?.polled(step.stream, step.responses);
-    if (this.#pushes?.isOver === true) this.#pushes = undefined;
+    if (this.#pushes !== undefined) this.#pushes = afterPoll(this.#pushes, step.stream, step.responses);
     for (const response of step.responses) this.#sink.send(response, isUrgent);
     this.#report(step.events);
     if (!isAlone) this.#tellOthers(entry, childrenOf(before, step.responses), step.responses.length > 0);
@@ -262,7 +261,8 @@ export class Session implements XdsSession, LiveStream {
     const entry = this.#entry;
     if (entry === undefined) return;
     for (const event of events) {
-      if (event.kind !== "repaired") this.#pushes?.answered(event, this.#settings.clock.now(), this.#desk.counters);
+      if (this.#pushes !== undefined && event.kind !== "repaired")
+        this.#pushes = afterAnswer(this.#pushes, event, this.#settings.clock.now(), this.#desk.counters);
       this.#refused ||= event.kind === "refused";
       this.#desk.report(entry, this, event);
     }
