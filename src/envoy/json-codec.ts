@@ -1,6 +1,7 @@
 import { type DescMessage, type FileRegistry, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import type { Problem } from "../core/failure/problem.ts";
 import { type Digest, type Reference, type Resource, versionOf } from "../core/resource/resource.ts";
+import { canonicalName, isNameOfType } from "../core/resource/xdstp.ts";
 import { readMessage } from "./canonical-json.ts";
 import type { Codec } from "./codec.ts";
 import { wrongType } from "./complaints.ts";
@@ -8,6 +9,7 @@ import { Constraints } from "./constraints.ts";
 import { JsonDecoder } from "./decode-json.ts";
 import { findingIn } from "./finding.ts";
 import { isObject } from "./json-kinds.ts";
+import { namedAsAnother } from "./misnamed.ts";
 import { Reading } from "./reading.ts";
 import { nameFieldOf, openRegistry, typeNameOf, typeUrlOf, wordsOf } from "./registry.ts";
 import { unknownType } from "./well-known-json.ts";
@@ -63,7 +65,8 @@ class JsonCodec implements Codec {
     }
     const { bytes, refs } = checked;
     const typeUrl = typeUrlOf(message);
-    const resource = { typeUrl, name, version: versionOf(bytes, this.#digest), bytes, refs };
+    if (!isNameOfType(name, typeUrl)) return { problems: [namedAsAnother({ typeUrl, name }, nameField)] };
+    const resource = { typeUrl, name: canonicalName(name), version: versionOf(bytes, this.#digest), bytes, refs };
     const finding = findingIn(typeUrl, bytes);
     return { resource: finding === undefined ? resource : { ...resource, finding } };
   }

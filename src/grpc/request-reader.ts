@@ -12,10 +12,12 @@ export interface Read<R> {
 /** Tags of the envelope (`proto/envoy/service/discovery/v3/discovery.proto`). */
 const SOTW = { version: bytesTag(1), node: bytesTag(2), names: bytesTag(3), typeUrl: bytesTag(4), nonce: bytesTag(5) };
 const SOTW_ERROR = bytesTag(6);
+const SOTW_LOCATORS = bytesTag(7);
 const DELTA = { node: bytesTag(1), typeUrl: bytesTag(2), subscribe: bytesTag(3), unsubscribe: bytesTag(4) };
 const DELTA_VERSIONS = bytesTag(5);
 const DELTA_NONCE = bytesTag(6);
 const DELTA_ERROR = bytesTag(7);
+const DELTA_LOCATORS = { subscribe: bytesTag(8), unsubscribe: bytesTag(9) };
 
 const NO_NAMES: readonly string[] = [];
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map();
@@ -41,6 +43,7 @@ export class RequestReader {
       else if (tag === SOTW.nonce) nonce = reader.text();
       else if (tag === SOTW.node) node = nonEmpty(reader.view());
       else if (tag === SOTW_ERROR) error = readError(reader.message());
+      else if (tag === SOTW_LOCATORS) names = [...names, readLocator(reader.message())];
       else reader.skip(tag);
     }
     const request = { typeUrl, versionInfo, names, nonce };
@@ -65,6 +68,8 @@ export class RequestReader {
       else if (tag === DELTA_VERSIONS) initialVersions = this.#map(reader, initialVersions);
       else if (tag === DELTA.node) node = nonEmpty(reader.view());
       else if (tag === DELTA_ERROR) error = readError(reader.message());
+      else if (tag === DELTA_LOCATORS.subscribe) subscribe = [...subscribe, readLocator(reader.message())];
+      else if (tag === DELTA_LOCATORS.unsubscribe) unsubscribe = [...unsubscribe, readLocator(reader.message())];
       else reader.skip(tag);
     }
     const request = { typeUrl, subscribe, unsubscribe, initialVersions, nonce };
@@ -121,6 +126,19 @@ function readEntry(entry: WireReader, into: Map<string, string>): void {
     else entry.skip(tag);
   }
   into.set(key, value);
+}
+
+/**
+ * The name in an envoy.service.discovery.v3.ResourceLocator: whoever asks by these alone must not be taken for one who asks
+ * for everything. Its dynamic parameters are ignored (U11).
+ */
+function readLocator(locator: WireReader): string {
+  let name = "";
+  for (let tag = locator.next(); tag !== 0; tag = locator.next()) {
+    if (tag === bytesTag(1)) name = locator.text();
+    else locator.skip(tag);
+  }
+  return name;
 }
 
 /** A google.rpc.Status. */

@@ -127,11 +127,11 @@ class Conversation {
     const asked = option("nonce");
     const nonce = asked === undefined ? (last?.nonce ?? "") : asked === "none" ? "" : asked;
     const error = option("error")?.replaceAll("_", " ");
-    const names = rest.filter((word) => !/^[a-z]+:/.test(word));
+    const names = rest.filter((word) => !/^(?:nonce|error|has|claims):/.test(word));
     const detail = error === undefined ? {} : { error: { code: 13, message: error } };
     if (error === undefined && nonce !== "" && nonce === last?.nonce) this.#versions.set(typeUrl, last.version);
     const has = (option("has") ?? "").split(",").filter((item) => item !== "");
-    const initialVersions = new Map(has.map((item) => item.split("=") as [string, string]));
+    const initialVersions = new Map(has.map((item) => splitLast(item)));
     const pick = (sign: string): string[] =>
       names.flatMap((name) => (name.startsWith(sign) ? [unquote(name.slice(1))] : []));
     const result =
@@ -185,7 +185,7 @@ function parsePolicy([name = "", ...times]: readonly string[]): NackPolicy {
 }
 
 function parseResource(text: string): Resource {
-  const match = /^([a-z]+)\/([^=]+)=([^([~@]+)(?:~(\d+))?(?:\[(.*)\])?(?:@(\d+))?(?:\((.*)\))?$/.exec(text);
+  const match = /^([a-z]+)\/(.+)=([^=([~@]+)(?:~(\d+))?(?:\[(.*)\])?(?:@(\d+))?(?:\((.*)\))?$/.exec(text);
   if (match === null) throw new Error(`not a resource: ${text}`);
   const [, type = "", name = "", content = "", length = "0", domains, ttl, refs = ""] = match;
   const references = refs.split(",").filter((ref) => ref !== "");
@@ -201,6 +201,12 @@ function parseResource(text: string): Resource {
       return { typeUrl: TYPES[ref.slice(0, slash)] ?? "", name: ref.slice(slash + 1) };
     }),
   };
+}
+
+/** `NAME=VERSION`, where a name may have the sign in it too. */
+function splitLast(item: string): [string, string] {
+  const at = item.lastIndexOf("=");
+  return [item.slice(0, at), item.slice(at + 1)];
 }
 
 function parseFinding(type: string, words: readonly string[]): Finding {

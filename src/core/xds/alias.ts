@@ -1,5 +1,10 @@
 import { ROUTES, VIRTUAL_HOST } from "../resource/type-url.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { knownOf } from "./client.ts";
+import type { SentResource } from "./message.ts";
+import type { Said } from "./portion.ts";
+import type { TypeState } from "./type-state.ts";
+import type { Finder } from "./wanted.ts";
 
 /** Finds the virtual hosts of a snapshot by what an Envoy asks for: `<route>/<host>`, where a route's name may have slashes. */
 export interface HostIndex {
@@ -16,6 +21,11 @@ export interface HostIndex {
 export function hostsOf(route: string): string {
   return `${route}/`;
 }
+
+/** The version of a virtual host that is said not to exist; no content hash is like it. */
+export const NO_HOST = "none";
+
+const NO_BYTES = new Uint8Array();
 
 /** The virtual hosts of one route by domain; patterns the longest first, as Envoy tries them. */
 interface Domains {
@@ -95,4 +105,64 @@ function split(name: string): { route: string; host: string } {
 /** Envoy's own rule: digits after the last colon, which no IPv6 address in brackets ends with. */
 function withoutPort(host: string): string {
   return host.replace(/^([^:]+|.*\]):\d+$/, "$1");
+}
+
+/** Virtual hosts by the hosts that clients ask for (VHDS, P38). */
+export class HostFinder implements Finder {
+  readonly #view: Snapshot;
+  readonly #names: ReadonlySet<string>;
+
+  constructor(view: Snapshot, names: ReadonlySet<string>) {
+    this.#view = view;
+    this.#names = names;
+  }
+
+  members(asked: Iterable<string>): Iterable<string> {
+    const { find } = hostIndexOf(this.#view);
+    return new Set(Array.from(asked, (name) => find(name) ?? name));
+  }
+
+  answer(state: TypeState, { resources, removed }: Said): ReturnType<Finder["answer"]> {
+    const aliases = resources.length === 0 ? new Map<string, string[]>() : this.#aliases();
+    const again: string[] = [];
+    const gone: string[] = [];
+    const found: SentResource[] = resources.map((one) => ({ ...one, aliases: aliases.get(one.name) ?? [] }));
+    for (const name of removed) {
+      if (!this.#names.has(name)) gone.push(name);
+      else if (knownOf(state.client, name) === undefined) found.push(absent(name));
+      else {
+        // Its name cannot be in both lists of a response (N11), and a request may wait for the other one.
+        gone.push(name);
+        if (state.owed === "all" || state.owed.has(name)) again.push(name);
+      }
+    }
+    return { said: { resources: found, removed: gone }, again };
+  }
+
+  /** By virtual host, what the client has asked for and was led to it. */
+  #aliases(): ReadonlyMap<string, string[]> {
+    const { find } = hostIndexOf(this.#view);
+    const aliases = new Map<string, string[]>();
+    for (const asked of this.#names) {
+      const name = find(asked);
+      if (name === undefined) continue;
+      const known = aliases.get(name);
+      if (known === undefined) aliases.set(name, [asked]);
+      else known.push(asked);
+    }
+    return aliases;
+  }
+}
+
+/** Ends the requests that wait for the host with 404; to hear of its removal would leave them hanging. */
+function absent(name: string): SentResource {
+  return {
+    typeUrl: VIRTUAL_HOST,
+    name,
+    version: NO_HOST,
+    bytes: NO_BYTES,
+    refs: [],
+    aliases: [name],
+    isBodiless: true,
+  };
 }

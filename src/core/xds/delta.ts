@@ -1,8 +1,8 @@
 import type { Resource } from "../resource/resource.ts";
 import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
+import { NO_HOST } from "./alias.ts";
 import type { Known } from "./client.ts";
 import { clientWith, knownOf, lastGoodOf, NO_CLIENT } from "./client.ts";
-import { NO_HOST } from "./found.ts";
 import type { DeltaRequest, SentResource } from "./message.ts";
 import type { Portion, Said } from "./portion.ts";
 import { portion } from "./portion.ts";

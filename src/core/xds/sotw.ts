@@ -112,7 +112,8 @@ function adopt(state: TypeState, { resources, version }: Wanted): TypeState {
 function respondWhole(settled: TypeState, wanted: Wanted, changes: Difference, nonce: string): Responded {
   const goals = goalsOf(settled, wanted);
   // Nothing of what was named exists, and nothing of it ever did: there is no way to say so in this dialect (R6).
-  if (goals.size === 0 && changes.gone.length === 0 && settled.subscription?.wildcard !== true)
+  const { wildcard, found } = settled.subscription ?? {};
+  if (goals.size === 0 && changes.gone.length === 0 && wildcard !== true && found === undefined)
     return { state: settled };
   const version = wanted.held.size === 0 ? wanted.version : `${wanted.version}+${wanted.held.size}`;
   const inflight = { nonce, version, resources: goals, removed: [], whole: true, dropped: changes.gone };
@@ -153,7 +154,7 @@ function asked(before: TypeState, wanted: Wanted, changes: Difference): readonly
   const items = new Map<string, Resource>();
   const wildcard = before.subscription?.wildcard === true ? [...wanted.resources.keys()] : [];
   const names = before.owed === "all" ? [...(before.subscription?.names ?? []), ...wildcard] : before.owed;
-  for (const name of names) {
+  for (const name of wanted.finder?.members(names) ?? names) {
     const resource = goalOf(before, wanted, name) ?? absentee(before, wanted, name);
     if (resource !== undefined && before.parked.get(name) !== resource.version) items.set(name, resource);
   }

@@ -1,9 +1,10 @@
 import type { Reference, Resource } from "../resource/resource.ts";
+import { canonicalNames } from "../resource/xdstp.ts";
 import { changeBetween } from "../snapshot/change.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { askedBy } from "./convergence.ts";
 import * as delta from "./delta.ts";
-import { mayFind, withFound } from "./found.ts";
+import { foundAfter, withFound } from "./found.ts";
 import type { NodeMemory } from "./memory.ts";
 import { beginType, distrust, oweUnseen, recognise, remembered, restrict } from "./memory.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "./message.ts";
@@ -136,7 +137,7 @@ function suspected(types: Types, from: Snapshot | undefined, to: Snapshot): Type
     const next =
       subscription?.found === undefined
         ? differing
-        : withFound(differing, from === undefined ? undefined : subscription, { types, view: to }, true);
+        : withFound(differing, from === undefined ? undefined : subscription, { types, view: to });
     after.set(typeUrl, next);
     isSame &&= next === state;
   }
@@ -158,10 +159,12 @@ export function onSotwRequest(stream: Stream, request: SotwRequest): Heard {
   return heard(stream, effect, request.nonce);
 }
 
-function ofSotwRequest({ types, memory }: Stream, request: SotwRequest): Effect {
+function ofSotwRequest({ types, memory, view }: Stream, request: SotwRequest): Effect {
   const known = types.get(request.typeUrl);
   const before = known ?? beginType(memory, request.typeUrl, request.versionInfo);
-  const { state, events } = sotw.receive(before, request);
+  const received = sotw.receive(before, request);
+  const { events } = received;
+  const state = foundAfter("sotw", received.state, before.subscription, { types, view });
   if (known !== undefined) return { types: withType(types, state), events };
   return { types: withType(types, distrust(memory, oweUnseen(memory, restrict(memory, state)))), events };
 }
@@ -193,15 +196,19 @@ function ofDeltaRequest({ types, memory, view }: Stream, request: DeltaRequest):
   const known = types.get(request.typeUrl);
   const before = known ?? beginType(memory, request.typeUrl, undefined);
   const inView = view?.types.get(request.typeUrl)?.resources ?? NOTHING;
-  const received = delta.receive(before, request, inView);
+  const received = delta.receive(before, canonical(request), inView);
   const { events } = received;
-  const isSame = received.state.subscription === before.subscription;
-  const state =
-    isSame || !mayFind(request.typeUrl)
-      ? received.state
-      : withFound(received.state, before.subscription, { types, view }, request.unsubscribe.length === 0);
+  const state = foundAfter("delta", received.state, before.subscription, { types, view });
   if (known !== undefined) return { types: withType(types, state), events };
   return { types: withType(types, distrust(memory, oweUnseen(memory, recognise(memory, state)))), events };
+}
+
+/** Names are compared in one form, however a client writes them. */
+function canonical(request: DeltaRequest): DeltaRequest {
+  const subscribe = canonicalNames(request.subscribe);
+  const unsubscribe = canonicalNames(request.unsubscribe);
+  if (subscribe === request.subscribe && unsubscribe === request.unsubscribe) return request;
+  return { ...request, subscribe, unsubscribe };
 }
 
 function heard(stream: Stream, { types, events }: Effect, nonce: string): Heard {

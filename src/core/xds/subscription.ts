@@ -1,4 +1,5 @@
 import { VIRTUAL_HOST } from "../resource/type-url.ts";
+import { canonicalNames } from "../resource/xdstp.ts";
 
 /** What a stream has asked for of one type. */
 export interface Subscription {
@@ -23,7 +24,7 @@ const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
 function setOf(names: readonly string[]): ReadonlySet<string> {
   const known = sets.get(names);
   if (known !== undefined) return known;
-  const made = new Set(names);
+  const made = new Set(canonicalNames(names));
   sets.set(names, made);
   return made;
 }
