@@ -93,7 +93,9 @@ console.log(`serving xds:///greeter on port ${port}`);
 async function moveTo(percent) {
   cache.update("default", { set: [routes(percent)] });
   const { acked, refused, pending } = await cache.converged("default");
-  console.log(`v2 gets ${percent} %: acked by ${acked.length}, refused by ${refused.length}, pending at ${pending.length}`);
+  console.log(
+    `v2 gets ${percent} %: acked by ${acked.length}, refused by ${refused.length}, pending at ${pending.length}`,
+  );
 }
 
 /** What came of the calls to v2 that were reported from now on, once there are enough. */

@@ -113,7 +113,9 @@ test("during a refusal both say the same: what was refused, in which words, and 
   expect(green).toMatchObject({ clientStatus: "ACKED", versionInfo: refused });
   expect(blue).toMatchObject({ clientStatus: "NACKED", versionInfo: before, errorState: { versionInfo: refused } });
   const said = (await told(world))[CLUSTER];
-  expect(said).toEqual(world.node().types[CLUSTER]);
+  const { refused: content, ...type } = world.node().types[CLUSTER] ?? {};
+  expect(said).toEqual(type);
+  expect(content).toContainEqual(expect.objectContaining({ name: "blue", is: "parked" }));
   expect(said).toMatchObject({ state: "ERROR", version: before });
   expect(said?.error).toContain(blue?.errorState?.details);
   expect(world.nacks).toMatchObject([{ version: refused, error: said?.error }]);
