@@ -22,6 +22,8 @@ export interface StreamSink {
 
 /** What an xDS transport is given for each stream. */
 export interface XdsSession {
+  /** What the stream's node is given goes by this name; empty as long as it is given nothing. */
+  readonly group: string;
   /** A request, with the node where the request carried one. */
   onSotw(request: SotwRequest, node: NodeIdentity | undefined): void;
   onDelta(request: DeltaRequest, node: NodeIdentity | undefined): void;
@@ -83,6 +85,10 @@ export class Session implements XdsSession, LiveStream {
   /** The stream as it is now; undefined before its first request. */
   get stream(): Stream | undefined {
     return this.#stream;
+  }
+
+  get group(): string {
+    return this.#entry?.view?.group ?? "";
   }
 
   onSotw(request: SotwRequest, node: NodeIdentity | undefined): void {

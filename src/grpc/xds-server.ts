@@ -12,6 +12,7 @@ import { listenAddress } from "./address.ts";
 import type { Method, Routes } from "./call.ts";
 import type { GrpcListener } from "./grpc-server.ts";
 import { listenGrpc } from "./grpc-server.ts";
+import { LongResponses } from "./long-responses.ts";
 import { NewStreams } from "./new-streams.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestReader } from "./request-reader.ts";
@@ -121,7 +122,15 @@ export function xdsRoutes(options: XdsServerOptions): Routes {
     counters.throttled += 1;
   });
   const bytes = new ResponseBytes(identifier, counters);
-  const edge = { open, onWarning, pacer, reader: new RequestReader(), bytes, counters };
+  const edge = {
+    open,
+    onWarning,
+    pacer,
+    reader: new RequestReader(),
+    bytes,
+    counters,
+    long: new LongResponses(onWarning),
+  };
   const routes = new Map<string, Method>(options.more ?? []);
   for (const { name, typeUrl, sotw, delta, fetch } of XDS_SERVICES) {
     const stream = (dialect: Dialect) => door.admitting((call) => serveStream(call, edge, dialect, typeUrl));

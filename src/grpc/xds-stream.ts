@@ -6,6 +6,7 @@ import { isSameNode } from "../core/node/node.ts";
 import type { Dialect, Response } from "../core/xds/message.ts";
 import type { Call, CallHandler } from "./call.ts";
 import { bytesOf } from "./framing.ts";
+import type { LongResponses } from "./long-responses.ts";
 import { readNode } from "./node-reader.ts";
 import type { PacedStream, PacedWriter, Pacer } from "./pacer.ts";
 import type { RequestReader } from "./request-reader.ts";
@@ -20,6 +21,8 @@ export interface XdsEdge {
   readonly bytes: ResponseBytes;
   readonly onWarning: (message: string) => void;
   readonly counters: XdsCounters;
+  /** Is told of every response. */
+  readonly long: LongResponses;
 }
 
 const REASON: Readonly<Record<StreamEnd, StreamEndReason>> = {
@@ -83,7 +86,9 @@ class XdsStream implements CallHandler, StreamSink, PacedWriter<Response> {
   write(response: Response, done: () => void): number {
     const parts = this.#edge.bytes.framed(this.#dialect, response);
     this.#call.send(parts, done);
-    return this.#edge.counters.wrote(response.typeUrl, bytesOf(parts));
+    const bytes = bytesOf(parts);
+    this.#edge.long.sent(bytes, this.#dialect, response, this.#session.group);
+    return this.#edge.counters.wrote(response.typeUrl, bytes);
   }
 
   stalled(): void {

@@ -50,3 +50,57 @@ test("P62 a client that takes 4 MiB at most is given 12 MB in portions that it t
   await edge.eventOf("converged");
   expect(client.unread).toEqual([]);
 });
+
+describe("P62 a response that is longer than most clients take", () => {
+  const long = (name: string, bytes: number) => ({
+    typeUrl: ENDPOINTS,
+    name,
+    version: String(bytes),
+    bytes: Buffer.alloc(bytes),
+    refs: [],
+  });
+
+  /** An edge that takes down its warnings; they come before the response is taken, or not at all. */
+  async function startTelling(): Promise<{ edge: Edge; warnings: string[] }> {
+    await edge.close();
+    const warnings: string[] = [];
+    edge = await startEdge(undefined, undefined, { onWarning: (message) => warnings.push(message) });
+    return { edge, warnings };
+  }
+
+  test("is told of once for each type and group, with its length and what to do, state of the world", async () => {
+    const { warnings } = await startTelling();
+    const all = Array.from({ length: 5 }, (_, index) => long(`e${index}`, 1_000_000));
+    edge.registry.listen((event) => {
+      if (event.kind === "connected") edge.registry.assign(event.node.id, viewOf(...all));
+    });
+    for (const id of ["n1", "n2"]) {
+      const client = edge.connect("sotw");
+      client.send({ node: nodeOf(id), typeUrl: ENDPOINTS, resourceNames: ["e0", "e1", "e2", "e3", "e4"] });
+      // The client is one of those: it ends the stream.
+      expect((await client.ended).code).toBe(8);
+    }
+    expect(warnings).toEqual([
+      'a response with 5 endpoints to nodes of the group "g" is 4.8 MiB long: gRPC clients other than Envoy take 4 MiB unless they are told otherwise, and would fail again and again; use delta, which is sent in portions, or raise what they receive (grpc.max_receive_message_length)',
+    ]);
+  });
+
+  test("is not told of where it is no longer, and in delta only where one resource is", async () => {
+    const { warnings } = await startTelling();
+    const all = [long("e0", 2_000_000), long("e1", 2_000_000), long("e2", 2_000_000)];
+    edge.registry.listen((event) => {
+      if (event.kind === "connected") edge.registry.assign(event.node.id, viewOf(...all, long("huge", 5_000_000)));
+    });
+    const client = edge.connect("delta");
+    client.send({ node: nodeOf("n1"), typeUrl: ENDPOINTS, resourceNamesSubscribe: ["e0", "e1", "e2"] });
+    const first = await client.next();
+    client.send({ typeUrl: ENDPOINTS, responseNonce: first.nonce });
+    await client.next();
+    expect(warnings).toEqual([]);
+    client.send({ typeUrl: ENDPOINTS, responseNonce: "", resourceNamesSubscribe: ["huge"] });
+    const other = edge.connect("delta");
+    other.send({ node: nodeOf("n2"), typeUrl: ENDPOINTS, resourceNamesSubscribe: ["huge"] });
+    expect((await other.ended).code).toBe(8);
+    expect(warnings).toEqual([expect.stringContaining("split the resource, or raise what they receive")]);
+  });
+});
