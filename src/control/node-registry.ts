@@ -101,8 +101,13 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   /** Who has connected, without what each has. */
-  identities(): readonly NodeIdentity[] {
-    return [...this.#entries.values()].map(({ identity }) => identity);
+  *identities(): Generator<NodeIdentity> {
+    for (const { identity } of this.#entries.values()) yield identity;
+  }
+
+  /** Does the work in its turn, after what is there already and what new streams wait for. */
+  later(work: () => void): void {
+    this.#settings.defer(work, false);
   }
 
   node(id: string): NodeStatus | undefined {
@@ -116,9 +121,14 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   /** In what state each node is, without what it has of each type. */
-  *states(): Generator<Pick<NodeStatus, "identity" | "connected" | "state">> {
+  *states(): Generator<Pick<NodeStatus, "identity" | "connected" | "state"> & { readonly view: View | undefined }> {
     for (const entry of this.#entries.values())
-      yield { identity: entry.identity, connected: entry.streams.length > 0, state: this.#stateOf(entry) };
+      yield {
+        identity: entry.identity,
+        connected: entry.streams.length > 0,
+        state: this.#stateOf(entry),
+        view: entry.view,
+      };
   }
 
   #stateOf(entry: NodeEntry): NodeState {
@@ -142,6 +152,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   assign(nodeId: string, view: View | undefined, unmatched?: string): void {
     const entry = this.#entries.get(nodeId);
     if (entry === undefined) return;
+    if (view !== undefined && view === entry.view) return;
     entry.unmatched = view === undefined ? unmatched : undefined;
     if (view !== entry.view) {
       entry.inSyncWith = undefined;

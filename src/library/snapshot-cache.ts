@@ -4,6 +4,7 @@ import type { NodeIdentity } from "../core/node/node.ts";
 import type { ResourceInput } from "./resource-input.ts";
 import type { ResourceName, Versions } from "./snapshot.ts";
 import { Snapshot, snapshot } from "./snapshot.ts";
+import { Sweep } from "./sweep.ts";
 
 /** What a group's node asked for, has acknowledged, and refused. */
 export interface NodeView {
@@ -31,7 +32,7 @@ const DEFAULT_GROUP = "default";
 export class SnapshotCache {
   readonly #groupOf: (node: NodeIdentity) => string;
   readonly #views = new Map<string, { snapshot: Snapshot; view: View }>();
-  readonly #registries = new Set<NodeRegistry>();
+  readonly #registries = new Map<NodeRegistry, Sweep>();
   readonly #listeners = new Set<() => void>();
 
   /** @param options.group which group a node belongs to; all are in `"default"` without it */
@@ -44,9 +45,7 @@ export class SnapshotCache {
     const name = group || DEFAULT_GROUP;
     const view: View = { snapshot: next.content, revision: 0, group: name };
     this.#views.set(name, { snapshot: next, view });
-    for (const registry of this.#registries) {
-      for (const node of registry.identities()) if (this.#nameOf(node) === name) registry.assign(node.id, view);
-    }
+    for (const sweep of this.#registries.values()) sweep.mark(name);
   }
 
   get(group: string): Snapshot | undefined {
@@ -86,9 +85,7 @@ export class SnapshotCache {
   delete(group: string): void {
     const name = group || DEFAULT_GROUP;
     this.#views.delete(name);
-    for (const registry of this.#registries) {
-      for (const node of registry.identities()) if (this.#nameOf(node) === name) registry.assign(node.id, undefined);
-    }
+    for (const sweep of this.#registries.values()) sweep.mark(name);
   }
 
   /**
@@ -121,7 +118,11 @@ export class SnapshotCache {
 
   /** Connects a server's nodes to the groups. Called by XdsServer. */
   attach(registry: NodeRegistry): () => void {
-    this.#registries.add(registry);
+    const sweep = new Sweep(registry, (node, groups) => {
+      const name = this.#nameOf(node);
+      if (groups.has(name)) registry.assign(node.id, this.#views.get(name)?.view);
+    });
+    this.#registries.set(registry, sweep);
     const stop = registry.listen((event) => this.#onEvent(registry, event));
     return () => {
       stop();
@@ -145,17 +146,21 @@ export class SnapshotCache {
 
   #statuses(group: string): NodeStatus[] {
     const name = group || DEFAULT_GROUP;
-    const all = [...this.#registries].flatMap((registry) => registry.nodes());
+    for (const sweep of this.#registries.values()) sweep.finish();
+    const all = [...this.#registries.keys()].flatMap((registry) => registry.nodes());
     return all.filter(({ identity }) => this.#nameOf(identity) === name);
   }
 
   #convergence(group: string): Convergence {
     const name = group || DEFAULT_GROUP;
     const all = { acked: [] as string[], refused: [] as string[], pending: [] as string[] };
-    for (const registry of this.#registries) {
-      for (const { identity, connected, state } of registry.states()) {
+    const wanted = this.#views.get(name)?.view;
+    for (const registry of this.#registries.keys()) {
+      for (const { identity, connected, state, view } of registry.states()) {
         if (!connected || this.#nameOf(identity) !== name) continue;
-        const which = state === "IN_SYNC" ? "acked" : state === "REFUSED" ? "refused" : "pending";
+        // Of a node whose turn has not come, nothing is known yet of the snapshot.
+        const reached = view === wanted ? state : "STALE";
+        const which = reached === "IN_SYNC" ? "acked" : reached === "REFUSED" ? "refused" : "pending";
         all[which].push(identity.id);
       }
     }

@@ -6,6 +6,7 @@ import { Turns } from "../../src/control/turns.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Response } from "../../src/core/xds/message.ts";
+import { SnapshotCache, snapshot } from "../../src/index.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A loop whose time passes only by work, and whose turns are taken one by one. */
@@ -47,7 +48,7 @@ function viewOf(version: string): View {
 }
 
 /** A registry whose work is done in turns of a loop, and clients in it; to send one response takes `costMs`. */
-function fleetOn(loop: FakeLoop, costMs: number) {
+function fleetOn(loop: FakeLoop, costMs: number, isAssigned = true) {
   const turns = new Turns(loop, SLICE);
   let tag = 0;
   const registry = new NodeRegistry({
@@ -61,7 +62,7 @@ function fleetOn(loop: FakeLoop, costMs: number) {
   const events: FleetEvent[] = [];
   registry.listen((event) => {
     events.push(event);
-    if (event.kind === "connected") registry.assign(event.node.id, view);
+    if (event.kind === "connected" && isAssigned) registry.assign(event.node.id, view);
   });
   const come = (id: string): { session: XdsSession; received: Response[]; ack: () => void } => {
     const received: Response[] = [];
@@ -174,4 +175,52 @@ it("P59 changes that come faster than turns are told once, the newest", () => {
   for (const version of ["2", "3", "4"]) change(version);
   loop.turns();
   expect(client.received.map(({ resources }) => resources[0]?.version)).toEqual(["1", "4"]);
+});
+
+it("P72 whoever changes a group of thousands waits for none of them, and hears at once that they have it not yet", async () => {
+  const loop = new FakeLoop();
+  const { registry, come } = fleetOn(loop, 0.1, false);
+  let asked = 0;
+  const cache = new SnapshotCache({ group: () => ((asked += 1), "g") });
+  cache.attach(registry);
+  const resource = (version: string) => ({ typeUrl: CLUSTER, name: "a", bytes: Buffer.from(version) });
+  cache.set("g", snapshot({ resources: [resource("1")] }));
+  const clients = Array.from({ length: 1_000 }, (_, n) => come(`n${n}`));
+  loop.turns();
+  for (const { ack } of clients) ack();
+  loop.turns();
+  const inSync = await cache.converged("g", { timeoutMs: 0 });
+  expect([inSync.acked.length, inSync.pending.length]).toEqual([1_000, 0]);
+  const before = asked;
+  cache.update("g", { set: [resource("2")] });
+  expect(asked).toBe(before);
+  const changed = await cache.converged("g", { timeoutMs: 0 });
+  expect([changed.acked.length, changed.pending.length]).toEqual([0, 1_000]);
+  expect(Math.max(...loop.turns())).toBeLessThan(SLICE.ms + 0.2);
+  expect(clients.filter(({ received }) => received.length !== 2)).toEqual([]);
+});
+
+it("P59 groups that change while their nodes are gone over are told the newest, each node once or twice", () => {
+  const loop = new FakeLoop();
+  const { registry, come } = fleetOn(loop, 0.1, false);
+  const cache = new SnapshotCache({ group: ({ id }) => (id.endsWith("0") ? "tens" : "others") });
+  cache.attach(registry);
+  const fill = (group: string, version: string): void => {
+    cache.set(group, snapshot({ resources: [{ typeUrl: CLUSTER, name: "a", bytes: Buffer.from(version) }] }));
+  };
+  for (const group of ["tens", "others"]) fill(group, "1");
+  const clients = Array.from({ length: 500 }, (_, n) => come(`n${n}`));
+  loop.turns();
+  for (const { ack } of clients) ack();
+  loop.turns();
+  fill("others", "2");
+  loop.turn();
+  fill("tens", "3");
+  fill("others", "3");
+  loop.turns();
+  for (const { ack } of clients) ack();
+  loop.turns();
+  const last = clients.map(({ received }) => Buffer.from(received.at(-1)?.resources[0]?.bytes ?? []).toString());
+  expect(new Set(last)).toEqual(new Set(["3"]));
+  expect(Math.max(...clients.map(({ received }) => received.length))).toBeLessThanOrEqual(3);
 });
