@@ -16,11 +16,10 @@ export interface Push {
 export type Pushes = readonly Push[] | undefined;
 
 /** The view of a stream has changed at this moment. A type whose change is still to be sent keeps the earlier moment. */
-export function afterChange(before: Pushes, from: Stream, after: Stream, since: number): Pushes {
-  const pushes = before === undefined ? undefined : stillOpen(before, after);
+export function afterChange(pushes: Pushes, before: Stream, after: Stream, since: number): Pushes {
   let more: Push[] | undefined;
   for (const [typeUrl, state] of after.types) {
-    if (state === from.types.get(typeUrl) || state.subscription === undefined) continue;
+    if (state === before.types.get(typeUrl) || state.subscription === undefined) continue;
     if (pushes?.some((push) => push.nonce === "" && push.typeUrl === typeUrl) === true) continue;
     more ??= [];
     more.push({ typeUrl, since, nonce: "" });
@@ -29,29 +28,29 @@ export function afterChange(before: Pushes, from: Stream, after: Stream, since: 
   return pushes === undefined ? more : [...pushes, ...more];
 }
 
-/** Without those whose answer does not come any more: the client has given up what it was sent. */
-function stillOpen(pushes: readonly Push[], { types }: Stream): readonly Push[] {
-  return pushes.filter(({ typeUrl, nonce }) => nonce === "" || types.get(typeUrl)?.inflight?.nonce === nonce);
-}
-
 /** The stream was polled: responses take changes with them, and what nothing holds back had nothing to say of its own. */
 export function afterPoll(pushes: Pushes, after: Stream, responses: readonly Response[]): Pushes {
   let isOver = false;
   for (const push of pushes ?? []) {
-    if (push.nonce !== "") continue;
     const { typeUrl } = push;
     const response = responses.find((one) => one.typeUrl === typeUrl);
-    if (response !== undefined) push.nonce = response.nonce;
-    else if (after.types.get(typeUrl)?.inflight === undefined && !after.waiting.has(typeUrl)) {
-      push.nonce = NOT_SENT;
+    if (push.nonce === "" && response !== undefined) push.nonce = response.nonce;
+    // One is in flight a type: the answer to an earlier one does not come any more, the client has given up what it was sent.
+    else if (push.nonce === "" ? isHeldBack(after, typeUrl) : response === undefined) continue;
+    else {
+      push.nonce = OVER;
       isOver = true;
     }
   }
-  return isOver ? without(pushes, NOT_SENT) : pushes;
+  return isOver ? without(pushes, OVER) : pushes;
+}
+
+function isHeldBack({ types, waiting }: Stream, typeUrl: string): boolean {
+  return types.get(typeUrl)?.inflight !== undefined || waiting.has(typeUrl);
 }
 
 /** No nonce. */
-const NOT_SENT = "\0";
+const OVER = "\0";
 
 /** A response was acknowledged, or refused: that is no latency. */
 export function afterAnswer(
