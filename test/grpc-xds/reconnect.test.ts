@@ -74,3 +74,16 @@ test("the server is away: calls go on as before, and what changed meanwhile is t
   await client.until(SHOP, "green", 50);
   expect((await client.stop()).failures).toEqual({});
 });
+
+test("streams that the server ends for their age: the client opens another each time, is sent nothing, and no call fails", async ({
+  world,
+}) => {
+  await world.restart({ streamAgeMs: 500 });
+  const { client, share } = await calling(world);
+  const answered = world.acks.length;
+  await expect.poll(() => world.connects.length, SOON).toBeGreaterThan(3);
+  expect(typesAnswered(world, answered)).toEqual([]);
+  share(50);
+  await expect.poll(() => typesAnswered(world, answered), SOON).toEqual([ROUTES]);
+  expect((await client.stop()).failures).toEqual({});
+});

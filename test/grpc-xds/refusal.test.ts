@@ -112,6 +112,38 @@ const at = (service: string): object => ({
   eds_config: { ads: {}, resource_api_version: "V3" },
 });
 
+test("P09 quarantined: the cluster that gRPC blames by its place keeps its last content, the other changes on", async ({
+  world,
+}) => {
+  await world.restart({ onNack: "quarantine" });
+  const [blue, green] = await world.backends("blue", "green");
+  const shop = (good: string, more: object): void =>
+    world.set(
+      listener("shop"),
+      routes("shop", { good: 50, other: 50 }),
+      cluster("good", { eds_cluster_config: at(good) }),
+      cluster("other", { eds_cluster_config: at("blue"), ...more }),
+      endpoints("blue", { a: [blue.port] }),
+      endpoints("green", { a: [green.port] }),
+    );
+  shop("blue", {});
+  const client = await world.client();
+  await client.begin(SHOP);
+  await world.settled();
+  const answered = clusterAnswers(world);
+  shop("green", MAGLEV);
+  await expect.poll(() => clusterAnswers(world), SOON).toBe(answered + 2);
+  expect(world.nacks).toHaveLength(1);
+  expect(world.node().types[CLUSTER]?.refused).toMatchObject([{ name: "other" }]);
+  expect(Object.keys((await client.calls(200, SHOP)).answers).sort()).toEqual(["blue", "green"]);
+  shop("blue", MAGLEV);
+  await client.until(SHOP, "blue", 50);
+  expect(world.nacks).toHaveLength(1);
+  shop("blue", { circuit_breakers: { thresholds: [{ max_requests: 100 }] } });
+  expect(await world.settled()).toEqual(TAKEN);
+  expect((await client.stop()).failures).toEqual({});
+});
+
 test("P02 P04 refused in part: the new version with an error is a refusal, and going back takes back what was used of it", async ({
   world,
 }) => {

@@ -1,5 +1,5 @@
 import { test as base } from "vitest";
-import type { Convergence, NackEvent, NodeView, ResourceInput, XdsEvent } from "../../src/index.ts";
+import type { Convergence, NackEvent, NodeView, ResourceInput, XdsEvent, XdsServerOptions } from "../../src/index.ts";
 import { SnapshotCache, snapshot, XdsServer } from "../../src/index.ts";
 import type { Backend } from "./backend.ts";
 import { startBackend } from "./backend.ts";
@@ -83,9 +83,9 @@ export class World {
   }
 
   /** Another server in place of this one, of the same cache: it remembers no client. */
-  async restart(): Promise<void> {
+  async restart(options: Partial<XdsServerOptions> = {}): Promise<void> {
     await this.#server.close({ graceMs: 200 });
-    await this.#serve();
+    await this.#serve(options);
   }
 
   async close(): Promise<void> {
@@ -95,8 +95,8 @@ export class World {
     await this.relay.close();
   }
 
-  async #serve(): Promise<void> {
-    this.#server = new XdsServer({ cache: this.cache, loadReportMs: LOAD_REPORT_MS });
+  async #serve(options: Partial<XdsServerOptions> = {}): Promise<void> {
+    this.#server = new XdsServer({ cache: this.cache, loadReportMs: LOAD_REPORT_MS, ...options });
     this.#server.on("ack", (event) => this.acks.push(event));
     this.#server.on("nack", (event) => this.nacks.push(event));
     this.#server.on("connect", (event) => this.connects.push(event));

@@ -137,6 +137,9 @@ describe("N7 the names that a refusal blames", () => {
     ["Error adding/updating cluster(s) reviews@v1: goo.gle/debugstr \nb {\n  a: 1\n}\n: no", ["reviews@v1"]],
     ["Error adding/updating cluster(s) x: y: no", ["x: y"]],
     ["Error adding/updating cluster(s) gone: no", []],
+    ["xDS response validation errors: [resource index 1: Cluster message validation failed: [no]]", ["b"]],
+    ["xDS response validation errors: [resource index 0: no; resource index 2: no]", ["a", "reviews@v1"]],
+    ["xDS response validation errors: [resource index 7: no]", []],
     ["Proto constraint validation failed (ClusterValidationError.ConnectTimeout: a)", []],
     ["", []],
   ])("%j: %j", (words, names) => {
