@@ -19,11 +19,16 @@ const KEPT = { bodies: 32, bytes: 32 << 20 };
 /** A body that no stream has asked for in this time is forgotten, in milliseconds. */
 const FORGET_MS = 5_000;
 
-interface Body {
-  readonly dialect: Dialect;
-  readonly identifier: string;
-  readonly response: Response;
+/** What of a message is not its response's. */
+interface Envelope {
+  /** Undefined: it is not said. */
+  readonly identifier: string | undefined;
   readonly nonceBytes: number;
+}
+
+interface Body extends Envelope {
+  readonly dialect: Dialect;
+  readonly response: Response;
   /** The prefix and everything but the nonce. */
   readonly bytes: Buffer;
   lastUse: number;
@@ -48,15 +53,25 @@ export class ResponseBytes {
     this.#counters = counters;
   }
 
-  /** The response as a message that can be sent. */
-  framed(dialect: Dialect, response: Response): Framed {
+  /** What is said in a response as the name of the control plane. */
+  get identifier(): string {
+    return this.#identifier();
+  }
+
+  /**
+   * The response as a message that can be sent.
+   *
+   * @param isIntroduced the client of this stream has been told the identifier: it keeps it, and is not told again
+   */
+  framed(dialect: Dialect, response: Response, isIntroduced = false): Framed {
     const nonce = textField(FIELD.nonce, response.nonce);
-    const { bytes } = this.#body(dialect, response, nonce.length);
+    const identifier = isIntroduced ? undefined : this.#identifier();
+    const { bytes } = this.#body(dialect, response, { nonceBytes: nonce.length, identifier });
     return bytes.length < COPIED_BYTES ? [Buffer.concat([bytes, nonce])] : [bytes, nonce];
   }
 
-  #body(dialect: Dialect, response: Response, nonceBytes: number): Body {
-    const identifier = this.#identifier();
+  #body(dialect: Dialect, response: Response, envelope: Envelope): Body {
+    const { nonceBytes, identifier } = envelope;
     const index = this.#bodies.findIndex(
       (body) =>
         body.dialect === dialect &&
@@ -67,7 +82,7 @@ export class ResponseBytes {
     const known = this.#bodies[index];
     if (known === undefined) {
       this.#counters.of(response.typeUrl).encodes += 1;
-      const bytes = encode(dialect, response, nonceBytes, identifier);
+      const bytes = encode(dialect, response, envelope);
       return this.#keep({ dialect, identifier, response, nonceBytes, bytes, lastUse: Date.now() });
     }
     known.lastUse = Date.now();
@@ -113,7 +128,7 @@ function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 /** The prefix of the message and everything but its nonce. */
-function encode(dialect: Dialect, response: Response, nonceBytes: number, identifier: string): Buffer {
+function encode(dialect: Dialect, response: Response, { nonceBytes, identifier }: Envelope): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
   const parts: Uint8Array[] = [prefix, textField(FIELD.version, response.version)];
   for (const resource of response.resources) {
@@ -123,7 +138,7 @@ function encode(dialect: Dialect, response: Response, nonceBytes: number, identi
   parts.push(textField(FIELD.typeUrl, response.typeUrl));
   for (const name of response.removed) parts.push(bytesField(FIELD.removed, Buffer.from(name, "utf8")));
   const controlPlane = dialect === "sotw" ? FIELD.sotwControlPlane : FIELD.deltaControlPlane;
-  parts.push(bytesField(controlPlane, textField(1, identifier)));
+  if (identifier !== undefined) parts.push(bytesField(controlPlane, textField(1, identifier)));
   const bytes = Buffer.concat(parts);
   bytes.writeUInt32BE(bytes.length - PREFIX_BYTES + nonceBytes, 1);
   return bytes;

@@ -59,6 +59,8 @@ class XdsStream implements CallHandler, StreamSink, PacedWriter<Response> {
   /** Who the client said last that it is; kept only where somebody asks who may call. */
   #node: NodeIdentity | undefined;
   #reason: StreamEndReason = "client";
+  /** What the client was told that it is served by: it keeps that until it is told something else (R10). */
+  #introducedAs: string | undefined;
 
   constructor(call: Call, edge: XdsEdge, dialect: Dialect, typeUrl: string | undefined) {
     this.#call = call;
@@ -84,7 +86,10 @@ class XdsStream implements CallHandler, StreamSink, PacedWriter<Response> {
   }
 
   write(response: Response, done: () => void): number {
-    const parts = this.#edge.bytes.framed(this.#dialect, response);
+    const { bytes } = this.#edge;
+    const { identifier } = bytes;
+    const parts = bytes.framed(this.#dialect, response, identifier === this.#introducedAs);
+    this.#introducedAs = identifier;
     this.#call.send(parts, done);
     const bytes = bytesOf(parts);
     this.#edge.long.sent(bytes, this.#dialect, response, this.#session.group);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { beforeEach, expect, it } from "vitest";
 import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
@@ -9,7 +10,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 
 const AGE_MS = 30 * 60_000;
 const SECOND_MS = 1_000;
-const digest = (content: Uint8Array | string): string => Buffer.from(String(content)).toString("hex").slice(-32);
+const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
 
 function viewOf(version: string): View {
   const resource = { typeUrl: CLUSTER, name: "a", version, bytes: new Uint8Array(), refs: [] };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect, it } from "vitest";
 import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
@@ -40,7 +41,7 @@ class FakeLoop {
 }
 
 const SLICE = { ms: 5, urgentMs: 4 };
-const digest = (content: Uint8Array | string): string => Buffer.from(String(content)).toString("hex").slice(-32);
+const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
 
 function viewOf(version: string): View {
   const resource = { typeUrl: CLUSTER, name: "a", version, bytes: new Uint8Array(), refs: [] };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { View } from "../../src/control/fleet.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
@@ -7,7 +8,7 @@ import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Dialect, Response } from "../../src/core/xds/message.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
-const digest = (content: Uint8Array | string): string => Buffer.from(String(content)).toString("hex").slice(-32);
+const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
 const NODE = { id: "n1", cluster: "edge", labels: {}, zone: "", envoyVersion: "1.40.0" };
 
 const resource = (typeUrl: string, name: string, version: string) => ({

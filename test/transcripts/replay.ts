@@ -30,7 +30,7 @@ const digest: Digest = (content) => {
   let hash = 0n;
   for (const character of text)
     hash = (hash * 1_099_511n + BigInt(character.charCodeAt(0)) + 7n) & 0xffff_ffff_ffff_ffffn;
-  return hash.toString(16).padStart(32, "0");
+  return hash.toString(16).padStart(16, "0").repeat(3);
 };
 
 /** One line that goes in, and the lines that must come out of it. */

@@ -26,7 +26,10 @@ let events: FleetEvent[];
 let clients: AdsClient[];
 let warnings: string[];
 
+let identifier: string;
+
 beforeEach(async () => {
+  identifier = "belay-test r1";
   let streams = 0;
   registry = new NodeRegistry({
     clock: systemClock,
@@ -41,7 +44,7 @@ beforeEach(async () => {
   registry.listen((event) => events.push(event));
   listener = await listenXds("127.0.0.1:0", {
     open: (dialect, sink) => registry.open(dialect, sink),
-    identifier: () => "belay-test r1",
+    identifier: () => identifier,
     onWarning: (message) => warnings.push(message),
   });
 });
@@ -103,6 +106,22 @@ describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect
     client.send({ typeUrl: CLUSTER, versionInfo: version, responseNonce: response.nonce });
     await eventOf("converged");
     expect(registry.node("n1")).toMatchObject({ state: "IN_SYNC", connected: true, acked: { revision: 1 } });
+  });
+
+  test("P64 a stream is told who serves it with its first response, and again when that is another", async () => {
+    const client = connect(dialect);
+    client.send({ node, typeUrl: CLUSTER });
+    await eventOf("connected");
+    const told: (string | undefined)[] = [];
+    for (const [revision, name] of ["belay-test r1", "belay-test r1", "belay-test r2"].entries()) {
+      identifier = name;
+      registry.assign("n1", viewOf(cluster("a", `${revision}`)));
+      const response = await client.next();
+      told.push(response.controlPlane?.identifier);
+      const version = dialect === "sotw" ? response.versionInfo : response.systemVersionInfo;
+      client.send({ typeUrl: CLUSTER, versionInfo: version, responseNonce: response.nonce });
+    }
+    expect(told).toEqual(["belay-test r1", undefined, "belay-test r2"]);
   });
 
   test("a refusal is recorded with its words made safe (P57), and not answered", async () => {

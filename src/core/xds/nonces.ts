@@ -57,7 +57,7 @@ export function numbered(
   return { responses: given, nonces: last };
 }
 
-/** Five digits make the nonces of a stream equally long, for its first sixty million responses. */
+/** Two digits at least: the nonces of most streams are equally long, so that the rest of a message can be shared. */
 function nonceOf(tag: string, response: number): string {
-  return `${tag}${response.toString(36).padStart(5, "0")}`;
+  return `${tag}${response.toString(36).padStart(2, "0")}`;
 }

@@ -1,10 +1,11 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { CLUSTER, ENDPOINTS } from "../../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../../src/core/snapshot/snapshot.ts";
 import { NO_MEMORY } from "../../../src/core/xds/memory.ts";
 import { onSotwRequest, openStream, poll, setView } from "../../../src/core/xds/stream.ts";
 
-const digest = (content: Uint8Array | string): string => Buffer.from(String(content)).toString("hex").slice(-32);
+const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
 const TIMES = { graceMs: 0, holdMs: 0 };
 
 /** Takes every version of two types on one stream, and says the nonce and version of each response. */

@@ -20,7 +20,7 @@ const digest = (content: Uint8Array | string): string => {
   let hash = 7n;
   for (const character of String(content))
     hash = (hash * 1_099_511n + BigInt(character.charCodeAt(0))) & 0xffff_ffff_ffff_ffffn;
-  return hash.toString(16).padStart(32, "0");
+  return hash.toString(16).padStart(16, "0").repeat(3);
 };
 
 type Item = { readonly name: string; readonly content: string } | undefined;
