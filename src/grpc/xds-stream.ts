@@ -86,9 +86,9 @@ class XdsStream implements CallHandler, StreamSink, PacedWriter<Response> {
   }
 
   write(response: Response, done: () => void): number {
-    const { bytes } = this.#edge;
-    const { identifier } = bytes;
-    const parts = bytes.framed(this.#dialect, response, identifier === this.#introducedAs);
+    const { bytes: messages } = this.#edge;
+    const { identifier } = messages;
+    const parts = messages.framed(this.#dialect, response, identifier === this.#introducedAs);
     this.#introducedAs = identifier;
     this.#call.send(parts, done);
     const bytes = bytesOf(parts);
