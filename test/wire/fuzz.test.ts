@@ -16,7 +16,7 @@ import { GRPC_ROWS, REST_ROWS } from "./rpc-rows.ts";
 
 // Seeded: `FUZZ_SEED=7 FUZZ_CASES=200000 npx vitest run test/wire/fuzz.test.ts` does by hand what CI does in small.
 
-const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);
+const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
 const CASES = Number(process.env["FUZZ_CASES"] ?? 2_400);
 const LIMIT_MS = 30_000 + CASES * 10;
 /** Cases that are under way at a time, on all connections together. */
@@ -28,7 +28,7 @@ const MIB = 1024 ** 2;
 const ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
 /** OK, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, and INTERNAL, which is what gRPC says of frames that are none. */
 const STREAM_STATUSES = ["0", "3", "8", "13"];
-/** Whoever fetches may also ask for what there is not. */
+/** Whoever fetches may also ask for what there is not, and more than once, which is one time too many. */
 const FETCH_STATUSES = [...STREAM_STATUSES, "5"];
 const HTTP_STATUSES = new Set([200, 304, 400, 403, 404, 413, 415, 422, 503]);
 
@@ -113,7 +113,11 @@ async function attack(client: RawClient, random: Random): Promise<void> {
   }
   call.stream.end();
   const may = said.every((how) => how === FINE) ? ["0"] : STREAM_STATUSES;
-  judge(await call.ended, row.rpc === "fetch" ? FETCH_STATUSES : may, `${row.path}: ${said.join(", ")} (seed ${SEED})`);
+  judge(
+    await call.ended,
+    row.path.includes("/Fetch") ? FETCH_STATUSES : may,
+    `${row.path}: ${said.join(", ")} (seed ${SEED})`,
+  );
 }
 
 function judge({ status, message: text, reset }: RawEnd, statuses: readonly string[], what: string): void {
