@@ -5,48 +5,95 @@ interface Run<T> {
 }
 
 /** Runs that are remembered, and bytes in all of them; those of other groups of nodes push the oldest out. */
-const KEPT = { runs: 32, bytes: 16 << 20 };
+const KEPT = { runs: 1_024, bytes: 16 << 20 };
 
 /** Shorter runs are read at least as fast as they are found. */
 const SHORTEST_BYTES = 32;
 
 /**
  * Remembers long lists that clients send again and again: every node of a group names the same resources, in each ACK
- * too. A list that is known is not read, only compared, and all streams share its value.
+ * too. A list that is known is not read, only compared, and all streams share its value; among many lists it is found by
+ * its length and some of its bytes.
  */
 export class RepeatedRuns<T> {
-  readonly #runs: Run<T>[] = [];
+  /** By `keyOf`; what was used last is last. */
+  readonly #runs = new Map<number, Run<T>>();
+  #last: Run<T> | undefined;
   #bytes = 0;
 
   /** The run that begins here, as a whole: behind it no further entry with this tag follows at once. */
   find(message: Buffer, from: number, end: number): { readonly value: T; readonly end: number } | undefined {
-    const tag = message[from];
-    for (let index = 0; index < this.#runs.length; index += 1) {
-      const run = this.#runs[index] as Run<T>;
-      const { length } = run.bytes;
-      const until = from + length;
-      if (until > end || (until < end && message[until] === tag)) continue;
-      // Two bytes tell most runs apart, at a twentieth of the price.
-      const middle = length >>> 1;
-      if (run.bytes[length - 1] !== message[until - 1] || run.bytes[middle] !== message[from + middle]) continue;
-      if (run.bytes.compare(message, from, until) !== 0) continue;
-      if (index > 0) this.#toFront(index);
-      return { value: run.value, end: until };
-    }
-    return undefined;
+    const last = this.#last;
+    if (last !== undefined && isAt(last, message, from, end))
+      return { value: last.value, end: from + last.bytes.length };
+    const until = endOfRun(message, from, end);
+    if (until - from < SHORTEST_BYTES) return undefined;
+    const key = keyOf(message, from, until);
+    const run = this.#runs.get(key);
+    if (run === undefined || !isAt(run, message, from, end)) return undefined;
+    this.#runs.delete(key);
+    this.#runs.set(key, run);
+    this.#last = run;
+    return { value: run.value, end: until };
   }
 
   /** Remembers a run that was read. Its value is shared from now on: nobody may change it. */
   remember(message: Buffer, from: number, end: number, value: T): void {
     const length = end - from;
     if (length < SHORTEST_BYTES || length > KEPT.bytes) return;
-    while (this.#runs.length === KEPT.runs || this.#bytes + length > KEPT.bytes)
-      this.#bytes -= this.#runs.pop()?.bytes.length ?? 0;
-    this.#runs.unshift({ bytes: Buffer.from(message.subarray(from, end)), value });
+    const key = keyOf(message, from, end);
+    this.#drop(key);
+    for (const oldest of this.#runs.keys()) {
+      if (this.#runs.size < KEPT.runs && this.#bytes + length <= KEPT.bytes) break;
+      this.#drop(oldest);
+    }
+    const run = { bytes: Buffer.from(message.subarray(from, end)), value };
+    this.#runs.set(key, run);
+    this.#last = run;
     this.#bytes += length;
   }
 
-  #toFront(index: number): void {
-    this.#runs.unshift(...this.#runs.splice(index, 1));
+  #drop(key: number): void {
+    this.#bytes -= this.#runs.get(key)?.bytes.length ?? 0;
+    this.#runs.delete(key);
   }
+}
+
+function isAt<T>({ bytes }: Run<T>, message: Buffer, from: number, end: number): boolean {
+  const { length } = bytes;
+  const until = from + length;
+  if (until > end || (until < end && message[until] === message[from])) return false;
+  // Two bytes tell most runs apart, at a twentieth of the price.
+  const middle = length >>> 1;
+  if (bytes[length - 1] !== message[until - 1] || bytes[middle] !== message[from + middle]) return false;
+  return bytes.compare(message, from, until) === 0;
+}
+
+/** Where the entries with the tag at `from` end; `from` where they are broken, which whoever reads them finds out. */
+function endOfRun(message: Buffer, from: number, end: number): number {
+  const tag = message[from];
+  let at = from;
+  while (at < end && message[at] === tag) {
+    at += 1;
+    let [length, factor, byte] = [0, 1, 0x80];
+    while (byte >= 0x80 && at < end) {
+      byte = message[at] as number;
+      length += (byte & 0x7f) * factor;
+      factor *= 128;
+      at += 1;
+    }
+    at += length;
+  }
+  return at > end ? from : at;
+}
+
+/** Bytes that the key is made of, about: all of a short list, some of a long one. */
+const SAMPLES = 512;
+
+function keyOf(message: Buffer, from: number, end: number): number {
+  const length = end - from;
+  const stride = Math.max(1, Math.floor(length / SAMPLES));
+  let key = length;
+  for (let at = end - 1; at >= from; at -= stride) key = (Math.imul(key, 31) + (message[at] as number)) | 0;
+  return key;
 }
