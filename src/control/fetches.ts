@@ -55,6 +55,13 @@ export class Fetches {
   }
 }
 
+/** A poller is given nothing instead of what it has refused: that is parked, and nothing more is to be decided. */
+function decided(stream: Stream, typeUrl: string): Stream {
+  const state = stream.types.get(typeUrl);
+  if (state === undefined) return stream;
+  return { ...stream, types: new Map(stream.types).set(typeUrl, { ...state, refusal: undefined }) };
+}
+
 /** What one client polls: one type, and always the same names of it. */
 class Poll implements LiveStream {
   readonly scope: string;
@@ -200,7 +207,7 @@ class Poll implements LiveStream {
     const error = { ...request.error, message: this.#settings.redact(request.error.message) };
     const nonce = this.#stream.nonces.get(this.scope) ?? "";
     const { stream, events } = onSotwRequest(this.#stream, { ...request, nonce, error });
-    this.#stream = stream;
+    this.#stream = decided(stream, this.scope);
     this.#refused = inflight.version;
     for (const event of events) this.#desk?.report(entry, this, event);
   }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../src/control/clock.ts";
 import type { FleetEvent } from "../../src/control/fleet.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
@@ -137,7 +137,8 @@ describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect
       names: ["a"],
       group: "g",
     });
-    expect(registry.node("n1")?.state).toBe("REFUSED");
+    // What is done about it is decided a turn later.
+    await vi.waitFor(() => expect(registry.node("n1")?.state).toBe("REFUSED"));
     expect(registry.node("n1")?.types.get(CLUSTER)).toMatchObject({ state: "ERROR", error: "no, [redacted]" });
     registry.assign("n1", viewOf(cluster("a", "good")));
     // The next thing the client hears is the good one: nothing was sent in between.
