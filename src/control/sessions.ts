@@ -1,6 +1,7 @@
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { Reference } from "../core/resource/resource.ts";
 import { agedAt, isQuiet } from "../core/xds/age.ts";
+import { isMending } from "../core/xds/memory.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import type { ServingRules } from "../core/xds/round.ts";
 import type { Step, Stream } from "../core/xds/stream.ts";
@@ -67,6 +68,8 @@ export class Session implements XdsSession, LiveStream {
   #heard = false;
   /** And it has refused something. */
   #refused = false;
+  /** It had when it came, on an earlier stream: nobody is told by a refusal that it still is as it was. */
+  #isMending = false;
   #cancelWake: CancelTimer | undefined;
   #wakeAt: number | undefined;
   #closed = false;
@@ -188,6 +191,7 @@ export class Session implements XdsSession, LiveStream {
     }
     const { entry, memory, isNews } = this.#desk.join(node, this);
     this.#entry = entry;
+    this.#isMending = isMending(memory);
     const opened = openStream(this.#dialect, this.#settings.tag(), memory, now);
     this.#stream = setView(opened, entry.view?.snapshot, now);
     if (isNews) this.#desk.announce(entry);
@@ -220,7 +224,7 @@ export class Session implements XdsSession, LiveStream {
     if (!isAlone) this.#tellOthers(entry, childrenOf(before, step.responses), step.responses.length > 0);
     this.#heard = false;
     this.#desk.moved(entry);
-    if (this.#refused) this.#desk.decided(entry);
+    if (this.#refused || (this.#isMending && this.#heard)) this.#desk.decided(entry);
     this.#refused = false;
     this.#wakeBy(step.wakeAt, now);
   }

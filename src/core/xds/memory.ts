@@ -67,6 +67,12 @@ function isAskedAgain(before: NodeMemory, types: ReadonlyMap<string, TypeState>)
   return true;
 }
 
+/** Is anything being done about a refusal of the node? */
+export function isMending({ types }: NodeMemory): boolean {
+  for (const { open } of types.values()) if (open !== undefined) return true;
+  return false;
+}
+
 /** What a refusal left unknown, and what was in flight: it may have been refused in part, and nobody heard (N15). */
 function doubtful(state: TypeState): string[] {
   const unknown = unknownNames(state.client, state.subscription);
