@@ -13,7 +13,7 @@ import type { ServingRules } from "../core/xds/round.ts";
 import type { Step, Stream } from "../core/xds/stream.ts";
 import { poll } from "../core/xds/stream.ts";
 import type { Subscription } from "../core/xds/subscription.ts";
-import { covers } from "../core/xds/subscription.ts";
+import { covers, namesOf } from "../core/xds/subscription.ts";
 import type { Inflight, TypeState } from "../core/xds/type-state.ts";
 import { NO_NAMES, owe, suspect } from "../core/xds/type-state.ts";
 
@@ -210,6 +210,6 @@ function asked(streams: readonly Stream[], first: Stream): Judged {
 
 function union(a: Subscription | undefined, b: Subscription | undefined): Subscription | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  const names = new Set([...a.names, ...b.names]);
+  const names = new Set([...namesOf(a), ...namesOf(b)]);
   return { wildcard: a.wildcard || b.wildcard, legacy: a.legacy || b.legacy, names };
 }
