@@ -224,7 +224,7 @@ export class Session implements XdsSession, LiveStream {
     if (!isAlone) this.#tellOthers(entry, childrenOf(before, step.responses), step.responses.length > 0);
     this.#heard = false;
     this.#desk.moved(entry);
-    if (this.#refused || (this.#isMending && this.#heard)) this.#desk.decided(entry);
+    if (this.#refused || this.#isMending) this.#desk.decided(entry);
     this.#refused = false;
     this.#wakeBy(step.wakeAt, now);
   }
