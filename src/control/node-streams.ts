@@ -7,6 +7,7 @@ import { knownOf, withKnown } from "../core/xds/client.ts";
 import type { Judged } from "../core/xds/convergence.ts";
 import { isConverged, isTypeConverged } from "../core/xds/convergence.ts";
 import type { Response } from "../core/xds/message.ts";
+import { stillOrphans } from "../core/xds/orphan.ts";
 import type { Removals } from "../core/xds/removal.ts";
 import { isResource, NO_REMOVALS } from "../core/xds/removal.ts";
 import type { ServingRules } from "../core/xds/round.ts";
@@ -88,13 +89,19 @@ export function pollAmong(stream: Stream, { telling: others, all }: Others, now:
   const removals: Removals = new Map([...step.stream.removals].filter(([typeUrl]) => stream.types.has(typeUrl)));
   return {
     ...step,
-    stream: { ...step.stream, types: new Map(own), removals: removals.size === 0 ? NO_REMOVALS : removals },
+    stream: {
+      ...step.stream,
+      types: new Map(own),
+      removals: removals.size === 0 ? NO_REMOVALS : removals,
+      orphans: stillOrphans(new Map(own), stream.orphans),
+    },
   };
 }
 
 /**
- * The type with what it asks for anew, the view has dropped, and the node still has through another stream: a cluster that
- * warms asks for its endpoints on a new one, and is not to hear that they are gone while routes lead to it.
+ * The type with what it asks for anew, the view has dropped, and the node still has through another stream or was about to
+ * be given: a cluster that warms asks for its endpoints on a new one, and is not to hear that they are gone while routes
+ * lead to it.
  */
 function withHeld(state: TypeState, view: Snapshot | undefined, others: readonly Stream[]): TypeState {
   const { typeUrl, subscription, client, owed } = state;
@@ -102,7 +109,7 @@ function withHeld(state: TypeState, view: Snapshot | undefined, others: readonly
   const held: [string, Known][] = [];
   for (const name of owed === "all" ? subscription.names : owed) {
     if (resourceOf(view, typeUrl, name) !== undefined || knownOf(client, name) !== undefined) continue;
-    const known = heldAs({ typeUrl, name }, others);
+    const known = heldAs({ typeUrl, name }, others) ?? orphanOf({ typeUrl, name }, others);
     if (isResource(known)) held.push([name, known]);
   }
   if (held.length === 0) return state;
@@ -149,6 +156,15 @@ function heldAs({ typeUrl, name }: Reference, streams: readonly Stream[]): Known
     if (state?.subscription === undefined || !covers(state.subscription, name)) continue;
     const known = knownOf(state.client, name);
     if (known !== undefined) return known;
+  }
+  return undefined;
+}
+
+/** What clusters wait for and the view dropped before it was asked for. */
+function orphanOf({ typeUrl, name }: Reference, streams: readonly Stream[]): Known | undefined {
+  for (const { orphans } of streams) {
+    const orphan = orphans.get(typeUrl)?.get(name);
+    if (orphan !== undefined) return orphan;
   }
   return undefined;
 }

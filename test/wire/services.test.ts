@@ -184,6 +184,17 @@ describe.each(["sotw", "delta"] as const)("a node with a stream for each type, %
     expect(String(any?.["value"])).toBe("e");
   });
 
+  test("is told the endpoints of a cluster that it has only just been given, although the view has dropped both", async () => {
+    const { cds } = await synced();
+    const before = [cluster("a", "1"), endpoints("a"), listener, route("a")];
+    edge.registry.assign("n1", viewOf(...before, cluster("c", "1"), endpoints("c")));
+    await take(cds, []);
+    edge.registry.assign("n1", viewOf(...before));
+    const response = await (await open(EDS, ["c"])).next();
+    expect(response.removedResources ?? []).toEqual([]);
+    expect(response.resources).toHaveLength(1);
+  });
+
   test("is sent the endpoints of a changed cluster again, on their stream (P39)", async () => {
     const { cds, eds } = await synced();
     edge.registry.assign("n1", viewOf(cluster("a", "2"), endpoints("a"), listener, route("a")));

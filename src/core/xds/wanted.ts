@@ -90,11 +90,11 @@ export function difference(state: TypeState, wanted: Wanted): Difference {
 }
 
 /**
- * A response was refused as a whole, for one bad resource perhaps: what was in it beside a name that the view has dropped
- * since is worth sending again.
+ * A response was refused as a whole, for one bad resource perhaps: once anything in it is other content, or gone, what was
+ * in it beside that is worth sending again.
  */
 function isOtherwise(parked: TypeState["parked"], { resources }: Wanted): boolean {
-  for (const [name, version] of parked) if (version !== ABSENT && !resources.has(name)) return true;
+  for (const [name, version] of parked) if ((resources.get(name)?.version ?? ABSENT) !== version) return true;
   return false;
 }
 
