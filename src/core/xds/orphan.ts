@@ -34,16 +34,13 @@ export function orphansOf(
 ): Orphans {
   const clusters = types.get(CLUSTER);
   if (clusters === undefined || before === undefined) return NO_ORPHANS;
-  const parents: Known[] = [...(clusters.inflight?.resources.values() ?? [])];
-  if (isAlone(types)) for (const [, known] of entriesOf(clusters.client, clusters.subscription)) parents.push(known);
-  if (parents.length === 0) return NO_ORPHANS;
   const after = new Map<string, Map<string, Resource>>();
   let waitedFor: ReadonlySet<string> | undefined;
   for (const typeUrl of WARMS_BY) {
     for (const name of [...(orphans.get(typeUrl)?.keys() ?? []), ...(change.get(typeUrl) ?? [])]) {
       const known = resourceOf(before, typeUrl, name) ?? orphans.get(typeUrl)?.get(name);
       if (known === undefined || resourceOf(view, typeUrl, name) !== undefined) continue;
-      waitedFor ??= childrenOf(parents);
+      waitedFor ??= childrenOf(parentsIn(types, clusters));
       if (!waitedFor.has(`${typeUrl} ${name}`)) continue;
       after.set(typeUrl, (after.get(typeUrl) ?? new Map<string, Resource>()).set(name, known));
     }
@@ -51,12 +48,18 @@ export function orphansOf(
   return after.size === 0 ? NO_ORPHANS : after;
 }
 
+/** The clusters that are on their way, and all that the client has where nothing else is on their stream. */
+function* parentsIn(types: ReadonlyMap<string, TypeState>, clusters: TypeState): Generator<Known> {
+  yield* clusters.inflight?.resources.values() ?? [];
+  if (isAlone(types)) for (const [, known] of entriesOf(clusters.client, clusters.subscription)) yield known;
+}
+
 /** Clusters have a stream to themselves, as far as can be told. */
 function isAlone(types: ReadonlyMap<string, TypeState>): boolean {
   return !WARMS_BY.some((typeUrl) => types.has(typeUrl));
 }
 
-function childrenOf(resources: Iterable<Pick<Resource, "refs">>): ReadonlySet<string> {
+function childrenOf(resources: Iterable<Known>): ReadonlySet<string> {
   const names = new Set<string>();
   for (const { refs } of resources) for (const { typeUrl, name } of refs) names.add(`${typeUrl} ${name}`);
   return names;
