@@ -1,4 +1,4 @@
-import { createHash, randomInt } from "node:crypto";
+import { hash, randomInt } from "node:crypto";
 import { resolve } from "node:path";
 import type { Logger } from "pino";
 import type { Authorize } from "./control/access.ts";
@@ -93,7 +93,7 @@ const REMOVAL_TIMES = { graceMs: 1_000, holdMs: 5_000 };
 /** How long streams and requests may take to end when the server closes, in milliseconds. */
 const CLOSE_MS = 1_000;
 
-const sha256: Digest = (content) => createHash("sha256").update(content).digest("hex");
+const sha256: Digest = (content) => hash("sha256", content, "hex");
 
 /**
  * Runs a control plane: everything is wired here and nowhere else.

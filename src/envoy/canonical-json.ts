@@ -31,7 +31,7 @@ function readFields(reading: Reading, message: DescMessage, json: unknown, ignor
   const rules = reading.rulesOf(message);
   // The keys are the schema's, so that a plain object holds them, which is read several times as fast.
   const result: Record<string, unknown> = {};
-  const taken = new Map<DescOneof, string>();
+  let taken: Map<DescOneof, string> | undefined;
   for (const key of Object.keys(json)) {
     const value = json[key];
     if (reading.full) break;
@@ -40,6 +40,7 @@ function readFields(reading: Reading, message: DescMessage, json: unknown, ignor
     const field = known.get(key);
     if (field === undefined) unknownField(reading, message, key);
     else if (value !== null || takesNull(field)) {
+      if (field.oneof !== undefined) taken ??= new Map();
       if (isFree(reading, field, key, { result, taken })) {
         result[field.name] = readChecked(reading, field, value, rules?.fields.get(field));
       }
@@ -87,7 +88,8 @@ function takesNull(field: DescField): boolean {
 
 interface Taken {
   readonly result: Readonly<Record<string, unknown>>;
-  readonly taken: Map<DescOneof, string>;
+  /** Undefined: no field was one of several. */
+  readonly taken: Map<DescOneof, string> | undefined;
 }
 
 function isFree(reading: Reading, field: DescField, key: string, { result, taken }: Taken): boolean {
@@ -95,7 +97,7 @@ function isFree(reading: Reading, field: DescField, key: string, { result, taken
     reading.complain({ message: `${field.name} is given twice, in two spellings`, code: "duplicate-field" });
     return false;
   }
-  if (field.oneof === undefined) return true;
+  if (field.oneof === undefined || taken === undefined) return true;
   const first = taken.get(field.oneof);
   if (first !== undefined) {
     const message = `${key} and ${first} exclude each other: only one of ${field.oneof.name} may be set`;
@@ -137,14 +139,26 @@ function readScalar(reading: Reading, scalar: ScalarType, json: unknown): unknow
 
 function readEnum(reading: Reading, type: DescEnum, json: unknown): unknown {
   if (type.typeName === "google.protobuf.NullValue" && json === null) return null;
-  const value = type.values.find(({ name, number }) => name === json || number === json);
-  if (value !== undefined) return value.name;
+  const known = valuesOf(type).get(json);
+  if (known !== undefined) return known;
   if (typeof json !== "string" && typeof json !== "number") return reading.complain(wrongType("a name", json));
   const names = type.values.map(({ name }) => name);
   const meant = nearest(String(json), names);
   const hint = meant === undefined ? `one of ${names.slice(0, 10).join(", ")}` : `did you mean ${meant}?`;
   const message = `${shown(String(json))} is no ${type.name}`;
   return reading.complain({ message, hint, code: "unknown-enum-value" });
+}
+
+const values = new WeakMap<DescEnum, ReadonlyMap<unknown, string>>();
+
+/** Names by name and by number, of which the first counts where a number has two. */
+function valuesOf(type: DescEnum): ReadonlyMap<unknown, string> {
+  const cached = values.get(type);
+  if (cached !== undefined) return cached;
+  const made = new Map<unknown, string>();
+  for (const { name, number } of type.values.toReversed()) made.set(number, name).set(name, name);
+  values.set(type, made);
+  return made;
 }
 
 type ListField = DescField & { fieldKind: "list" };

@@ -11,7 +11,7 @@ import {
   ScalarType,
   toJson,
 } from "@bufbuild/protobuf";
-import type { Complaints } from "./complaints.ts";
+import { Complaints } from "./complaints.ts";
 import { isObject } from "./json-kinds.ts";
 import { type Test, testsOf } from "./rule-tests.ts";
 
@@ -49,7 +49,7 @@ export class Constraints {
     });
     const required = this.#required;
     const oneofs = required === undefined ? [] : message.oneofs.filter((oneof) => isTrue(oneof, required));
-    return { fields: new Map(fields), oneofs };
+    return { fields: new Map(fields), needed: fields.flatMap(([field, rules]) => neededOf(field, rules)), oneofs };
   }
 
   #rulesOf(field: DescField): Json | undefined {
@@ -66,8 +66,15 @@ export class Constraints {
 /** What holds for one message. */
 export interface MessageConstraints {
   readonly fields: ReadonlyMap<DescField, FieldConstraint>;
+  /** Fields whose absence breaks rules, which is the same whatever else there is. */
+  readonly needed: readonly Needed[];
   /** One member of each of these must be set. */
   readonly oneofs: readonly DescOneof[];
+}
+
+interface Needed {
+  readonly name: string;
+  readonly constraint: FieldConstraint;
 }
 
 /** What holds for one field, whose value is in canonical JSON. */
@@ -78,7 +85,7 @@ export interface FieldConstraint {
   checkAbsent(complaints: Complaints): void;
 }
 
-const NONE: MessageConstraints = { fields: new Map(), oneofs: [] };
+const NONE: MessageConstraints = { fields: new Map(), needed: [], oneofs: [] };
 
 /** Load reports: Envoy itself sends them without what the rules ask for. */
 const EXEMPT: ReadonlySet<string> = new Set([
@@ -88,10 +95,10 @@ const EXEMPT: ReadonlySet<string> = new Set([
 ]);
 
 /** Says what a message lacks: fields whose rules their absence breaks, and members of oneofs. */
-export function checkAbsent(complaints: Complaints, { fields, oneofs }: MessageConstraints, json: Json): void {
-  for (const [field, constraint] of fields) {
-    if (Object.hasOwn(json, field.name)) continue;
-    complaints.enter(field.name);
+export function checkAbsent(complaints: Complaints, { needed, oneofs }: MessageConstraints, json: Json): void {
+  for (const { name, constraint } of needed) {
+    if (Object.hasOwn(json, name)) continue;
+    complaints.enter(name);
     constraint.checkAbsent(complaints);
     complaints.leave();
   }
@@ -100,6 +107,12 @@ export function checkAbsent(complaints: Complaints, { fields, oneofs }: MessageC
     const names = oneof.fields.map((field) => field.name);
     complain(complaints, `needs one of ${names.join(", ")}`);
   }
+}
+
+function neededOf({ name }: DescField, constraint: FieldConstraint): readonly Needed[] {
+  const found = new Complaints();
+  constraint.checkAbsent(found);
+  return found.problems.length > 0 ? [{ name, constraint }] : [];
 }
 
 function complain(complaints: Complaints, message: string): void {
@@ -163,12 +176,11 @@ function compileParts(field: DescField, rules: Json): (complaints: Complaints, v
   const values = partTests(map, "values", field.enum);
   if (items.length + keys.length + values.length === 0) return () => {};
   return (complaints, value) => {
-    if (Array.isArray(value))
-      value.forEach((item, index) => within(complaints, index, () => run(complaints, items, item)));
+    if (Array.isArray(value)) value.forEach((item, index) => within(complaints, index, items, item));
     else if (isObject(value)) {
       for (const [key, item] of Object.entries(value)) {
-        within(complaints, key, () => run(complaints, keys, key));
-        within(complaints, key, () => run(complaints, values, item));
+        within(complaints, key, keys, key);
+        within(complaints, key, values, item);
       }
     }
   };
@@ -179,8 +191,8 @@ function partTests(rules: unknown, part: string, type: DescEnum | undefined): re
   return isObject(own) ? compileTests(own, type) : [];
 }
 
-function within(complaints: Complaints, part: string | number, work: () => void): void {
+function within(complaints: Complaints, part: string | number, ...[tests, value]: [readonly Test[], unknown]): void {
   complaints.enter(part);
-  work();
+  run(complaints, tests, value);
   complaints.leave();
 }

@@ -1,7 +1,8 @@
-import { type DescMessage, type FileRegistry, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, FileRegistry } from "@bufbuild/protobuf";
 import type { Problem } from "../core/failure/problem.ts";
 import { type Digest, type Reference, type Resource, versionOf } from "../core/resource/resource.ts";
 import { canonicalName, isNameOfType } from "../core/resource/xdstp.ts";
+import { CanonicalBytes } from "./canonical-bytes.ts";
 import { readMessage } from "./canonical-json.ts";
 import type { Codec } from "./codec.ts";
 import { wrongType } from "./complaints.ts";
@@ -40,6 +41,7 @@ class JsonCodec implements Codec {
   readonly #digest: Digest;
   readonly #decoder: JsonDecoder;
   readonly #constraints: Constraints;
+  readonly #bytes: CanonicalBytes;
 
   constructor(registry: FileRegistry, envoyVersion: string, digest: Digest) {
     this.envoyVersion = envoyVersion;
@@ -47,6 +49,7 @@ class JsonCodec implements Codec {
     this.#digest = digest;
     this.#decoder = new JsonDecoder(registry);
     this.#constraints = new Constraints(registry);
+    this.#bytes = new CanonicalBytes(registry);
   }
 
   encode(json: unknown): { readonly resource: Resource } | Problems {
@@ -104,10 +107,8 @@ class JsonCodec implements Codec {
   #check(reading: Reading, message: DescMessage, json: unknown): Checked | undefined {
     const canonical = readMessage(reading, message, json, "@type");
     if (reading.problems.length > 0 || !isObject(canonical)) return undefined;
-    // Depth is the reading's: it counts, and says where.
-    const options = { registry: this.#registry, recursionLimit: Number.MAX_SAFE_INTEGER };
-    const value = fromJson(message, canonical as JsonValue, options);
-    return { canonical, bytes: toBinary(message, value), refs: reading.references?.sorted() ?? [] };
+    const bytes = this.#bytes.write(message, canonical);
+    return { canonical, bytes, refs: reading.references?.sorted() ?? [] };
   }
 }
 

@@ -15,9 +15,7 @@ export class References {
 
   /** `json` is one message in canonical form: the proto's names, enums by name. */
   collect(message: DescMessage, json: Json): void {
-    const collect = COLLECTORS.get(message.typeName);
-    if (collect !== undefined) collect(this, json);
-    else if (message.typeName.startsWith("envoy.extensions.")) this.add(CLUSTER, json["cluster"]);
+    collectorOf(message)?.(this, json);
   }
 
   add(typeUrl: string, name: unknown): void {
@@ -26,6 +24,7 @@ export class References {
 
   /** Each once, sorted, so that equal content has equal references whatever the order of its keys. */
   sorted(): readonly Reference[] {
+    if (this.#found.size < 2) return [...this.#found.values()];
     return [...this.#found.keys()].sort().flatMap((key) => this.#found.get(key) ?? []);
   }
 }
@@ -37,7 +36,21 @@ const ROUTE = "envoy.config.route.v3";
 const FILTERS = "envoy.extensions.filters";
 const HCM = `${FILTERS}.network.http_connection_manager.v3`;
 
-const COLLECTORS: ReadonlyMap<string, (found: References, json: Json) => void> = new Map([
+type Collect = (found: References, json: Json) => void;
+
+const collectors = new WeakMap<DescMessage, { readonly collect: Collect | undefined }>();
+
+/** How the references of such a message are found; undefined where it has none of its own. */
+function collectorOf(message: DescMessage): Collect | undefined {
+  const known = collectors.get(message);
+  if (known !== undefined) return known.collect;
+  const other = message.typeName.startsWith("envoy.extensions.") ? named(CLUSTER, "cluster") : undefined;
+  const collect = COLLECTORS.get(message.typeName) ?? other;
+  collectors.set(message, { collect });
+  return collect;
+}
+
+const COLLECTORS: ReadonlyMap<string, Collect> = new Map([
   ["envoy.config.cluster.v3.Cluster", ofCluster],
   ["envoy.extensions.clusters.aggregate.v3.ClusterConfig", ofClusterNames],
   ["envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig", ofSecretConfig],
@@ -59,7 +72,7 @@ const COLLECTORS: ReadonlyMap<string, (found: References, json: Json) => void> =
   ["envoy.config.trace.v3.ZipkinConfig", named(CLUSTER, "collector_cluster")],
 ]);
 
-function named(typeUrl: string, field: string): (found: References, json: Json) => void {
+function named(typeUrl: string, field: string): Collect {
   return (found, json) => found.add(typeUrl, json[field]);
 }
 

@@ -48,6 +48,14 @@ export function typeUrlOf(message: DescMessage): string {
  * or has neither cannot be served.
  */
 export function nameFieldOf(message: DescMessage): DescField | undefined {
+  const known = nameFields.get(message) ?? findNameField(message);
+  if (known !== undefined) nameFields.set(message, known);
+  return known;
+}
+
+const nameFields = new WeakMap<DescMessage, DescField>();
+
+function findNameField(message: DescMessage): DescField | undefined {
   if (!message.typeName.startsWith("envoy.")) return undefined;
   const named = (name: string): DescField | undefined =>
     message.fields.find((field) => field.name === name && field.fieldKind === "scalar");

@@ -67,12 +67,19 @@ function floatComplaint(scalar: ScalarType, json: unknown): Complaint | undefine
 interface Range {
   readonly least: bigint;
   readonly most: bigint;
+  /** The nearest numbers of JSON. */
+  readonly leastNumber: number;
+  readonly mostNumber: number;
 }
 
-const INT32: Range = { least: -(2n ** 31n), most: 2n ** 31n - 1n };
-const UINT32: Range = { least: 0n, most: 2n ** 32n - 1n };
-const INT64: Range = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
-const UINT64: Range = { least: 0n, most: 2n ** 64n - 1n };
+function range(least: bigint, most: bigint): Range {
+  return { least, most, leastNumber: Number(least), mostNumber: Number(most) };
+}
+
+const INT32 = range(-(2n ** 31n), 2n ** 31n - 1n);
+const UINT32 = range(0n, 2n ** 32n - 1n);
+const INT64 = range(-(2n ** 63n), 2n ** 63n - 1n);
+const UINT64 = range(0n, 2n ** 64n - 1n);
 
 const RANGES = {
   [ScalarType.INT32]: INT32,
@@ -89,15 +96,14 @@ const RANGES = {
 
 const INTEGER_TEXT = /^(?:0|-?[1-9]\d{0,19})$/;
 
-function integerComplaint(range: Range, json: unknown): Complaint | undefined {
-  const outside: Complaint = { message: `must be from ${range.least} to ${range.most}`, code: "out-of-range" };
+function integerComplaint(allowed: Range, json: unknown): Complaint | undefined {
   if (typeof json === "string") {
     if (!INTEGER_TEXT.test(json)) return { message: "expected a whole number in plain digits", code: "wrong-type" };
-    return within(BigInt(json), range) ? undefined : outside;
+    return within(BigInt(json), allowed) ? undefined : outside(allowed);
   }
   if (typeof json !== "number") return wrongType("a whole number", json);
   if (!Number.isInteger(json)) return { message: `expected a whole number, not ${json}`, code: "wrong-type" };
-  if (json < Number(range.least) || json > Number(range.most)) return outside;
+  if (json < allowed.leastNumber || json > allowed.mostNumber) return outside(allowed);
   if (Number.isSafeInteger(json)) return undefined;
   const hint = "put it in quotes: numbers this large lose digits in JSON and YAML";
   return { message: "a number too large to be exact", hint, code: "out-of-range" };
@@ -105,4 +111,8 @@ function integerComplaint(range: Range, json: unknown): Complaint | undefined {
 
 function within(value: bigint, { least, most }: Range): boolean {
   return value >= least && value <= most;
+}
+
+function outside({ least, most }: Range): Complaint {
+  return { message: `must be from ${least} to ${most}`, code: "out-of-range" };
 }

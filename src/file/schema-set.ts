@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
@@ -65,7 +65,7 @@ function readBuilt(): { part: Uint8Array; set: Uint8Array; envoyVersion: string 
   }
 }
 
-const sha256: Digest = (content) => createHash("sha256").update(content).digest("hex");
+const sha256: Digest = (content) => hash("sha256", content, "hex");
 
 async function fromSetFile(path: string): Promise<Codec> {
   const set = await read(path, "the descriptor set");

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { formatPath, type Problem } from "../core/failure/problem.ts";
 import type { Digest, Reference, Resource } from "../core/resource/resource.ts";
 import type { Snapshot as Content } from "../core/snapshot/snapshot.ts";
@@ -81,7 +81,7 @@ export function snapshot(input: { resources: readonly ResourceInput[]; version?:
   return new Snapshot(snapshotOf(encodeAll(input.resources), sha256, versions), versions);
 }
 
-const sha256: Digest = (content) => createHash("sha256").update(content).digest("hex");
+const sha256: Digest = (content) => hash("sha256", content, "hex");
 
 function keyOf({ typeUrl, name }: Reference): string {
   return `${typeUrl} ${name}`;
