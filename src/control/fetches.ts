@@ -8,6 +8,8 @@ import { lasting } from "../core/xds/ttl.ts";
 import type { CancelTimer } from "./clock.ts";
 import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry } from "./node-entry.ts";
+import type { PollLimits } from "./recent-polls.ts";
+import { RecentPolls } from "./recent-polls.ts";
 import type { SessionSettings } from "./sessions.ts";
 
 /** The answer to a request that stands for itself, on no stream. */
@@ -37,21 +39,31 @@ const VIEW_MS = 1_000;
 export class Fetches {
   readonly #desk: NodeDesk;
   readonly #settings: SessionSettings;
-  readonly #polls = new Map<string, Poll>();
+  readonly #polls: RecentPolls<Poll>;
 
-  constructor(desk: NodeDesk, settings: SessionSettings) {
+  constructor(desk: NodeDesk, settings: SessionSettings, limits: Partial<PollLimits> = {}) {
     this.#desk = desk;
     this.#settings = settings;
+    this.#polls = new RecentPolls(limits);
   }
 
   async answer(request: SotwRequest, node: NodeIdentity | undefined): Promise<Fetched> {
     if (node === undefined || node.id === "") return { kind: "invalid", why: "a request must carry a node with an id" };
     if (request.typeUrl === "") return { kind: "invalid", why: "a request must say the type that it asks for" };
     const key = JSON.stringify([node.id, request.typeUrl, ...[...request.names].sort()]);
-    const known = this.#polls.get(key);
-    const polled = known ?? new Poll(request.typeUrl, this.#settings, () => this.#polls.delete(key));
-    if (known === undefined) this.#polls.set(key, polled);
-    return polled.ask(request, node, this.#desk);
+    const known = this.#polls.again(key);
+    if (known !== undefined) return known.ask(request, node, this.#desk);
+    const polled = new Poll(request.typeUrl, this.#settings, () => this.#polls.delete(key));
+    this.#polls.add(key, polled, request.names.length);
+    const answer = polled.ask(request, node, this.#desk);
+    this.#makeRoom();
+    return answer;
+  }
+
+  #makeRoom(): void {
+    for (let gone = this.#polls.takeBeyond(); gone !== undefined; gone = this.#polls.takeBeyond()) {
+      gone.end("unavailable", "more clients poll than are kept in mind: ask again");
+    }
   }
 }
 
