@@ -1,3 +1,6 @@
+import type { Snapshot } from "../core/snapshot/snapshot.ts";
+import type { View } from "./fleet.ts";
+
 /** What is kept of nodes that went away. */
 export interface LostLimits {
   /** For how long, in milliseconds. */
@@ -19,6 +22,19 @@ export interface HeldNames {
   /** What is held: equal content in another object counts again. */
   readonly in: object;
   readonly names: number;
+}
+
+/** What the last view that a node acknowledged keeps alive: it may be in use nowhere else any more. */
+export function heldByView(view: View | undefined): readonly HeldNames[] {
+  if (view === undefined) return [];
+  return [...view.snapshot.types.values()].map(({ resources }) => ({ in: resources, names: resources.size }));
+}
+
+const NOTHING: Snapshot = { digest: "", types: new Map() };
+
+/** What is still known of such a view once it is let go: which one it was. */
+export function withoutContent(view: View): View {
+  return { ...view, snapshot: NOTHING };
 }
 
 /** When names are too many, so much room is made that not every node that goes has to look for some. */

@@ -9,7 +9,7 @@ import { Fetches } from "./fetches.ts";
 import type { Fleet, FleetEvent, NodeState, NodeStatus, View } from "./fleet.ts";
 import type { LoadQuery } from "./load-reports.ts";
 import { LoadReports } from "./load-reports.ts";
-import { type LostLimits, LostNodes } from "./lost-nodes.ts";
+import { heldByView, type LostLimits, LostNodes, withoutContent } from "./lost-nodes.ts";
 import { NameLists } from "./name-lists.ts";
 import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { MemoryOfNode } from "./node-memory.ts";
@@ -244,7 +244,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     }
     entry.since = this.#settings.clock.now();
     this.#emit({ kind: "lost", node: entry.identity });
-    this.#lost.went(entry.identity.id, entry.since, entry.memory.held);
+    this.#lost.went(entry.identity.id, entry.since, [...entry.memory.held, ...heldByView(entry.acked)]);
     this.#forget(entry.since);
   }
 
@@ -298,6 +298,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
       const entry = this.#entries.get(id);
       if (entry === undefined) continue;
       entry.memory = new MemoryOfNode();
+      entry.acked &&= withoutContent(entry.acked);
       this.#emit({ kind: "faded", node: entry.identity });
     }
   }

@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
-import type { FleetEvent } from "../../src/control/fleet.ts";
+import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import type { LostLimits } from "../../src/control/lost-nodes.ts";
 import type { LiveStream } from "../../src/control/node-entry.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { Seats } from "../../src/control/seats.ts";
 import type { NodeIdentity } from "../../src/core/node/node.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
+import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A stream that says nothing. */
@@ -134,6 +135,35 @@ it("P58 made-up nodes that share their lists two by two are bounded as well", ()
   expect(faded.length).toBeGreaterThan(1_500);
   const kept = listed().filter((id) => remembered(id) > 0);
   expect(kept.length * 10).toBeLessThanOrEqual(2 * limit);
+});
+
+/** Comes, acknowledges the view, and goes. */
+function acknowledging(registry: NodeRegistry, id: string, view: View): void {
+  const { entry } = registry.join(identityOf(id), QUIET);
+  entry.acked = view;
+  registry.leave(entry, QUIET, undefined);
+}
+
+function viewOf(prefix: string, count: number): View {
+  const named = (name: string) => ({ typeUrl: CLUSTER, name, version: "1", bytes: new Uint8Array(1), refs: [] });
+  return { snapshot: snapshotOf(namesOf(prefix, count).map(named), String), revision: 7, group: "edge" };
+}
+
+it("P58 a view that only nodes keep which are away counts as what they had, and is let go: its revision stays known", () => {
+  const { registry, faded } = registryWith({ names: 250 });
+  for (const id of ["a", "b", "c"]) acknowledging(registry, id, viewOf(id, 100));
+  expect(faded).toEqual(["a"]);
+  const kept = ["a", "b", "c"].map((id) => registry.node(id)?.acked);
+  expect(kept.map((view) => view?.snapshot.types.get(CLUSTER)?.resources.size)).toEqual([undefined, 100, 100]);
+  expect(kept.map((view) => view?.revision)).toEqual([7, 7, 7]);
+});
+
+it("a view that many nodes acknowledged counts once", () => {
+  const { registry, faded } = registryWith({ names: 250 });
+  const view = viewOf("shared", 200);
+  for (let n = 0; n < 100; n += 1) acknowledging(registry, `node-${n}`, view);
+  expect(faded).toEqual([]);
+  expect(registry.node("node-0")?.acked).toBe(view);
 });
 
 it("a list counts as long as one of its nodes is away", () => {
