@@ -17,3 +17,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** For how long a timer can be set, in milliseconds: Node takes anything longer for at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "../control/clock.ts";
 import type { NackPolicy, NackPolicyOf, RetryTimes } from "../core/xds/nack-policy.ts";
 
 /**
@@ -10,9 +11,6 @@ import type { NackPolicy, NackPolicyOf, RetryTimes } from "../core/xds/nack-poli
 export type OnNack = "park" | "rollback" | "quarantine" | { readonly retry: Partial<RetryTimes> };
 
 const WORDS: readonly unknown[] = ["park", "rollback", "quarantine"];
-
-/** For how long a timer can be set, in milliseconds. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * The policy for each type.
@@ -48,8 +46,8 @@ function complete(said: OnNack): NackPolicy {
   }
   const { afterMs = 1_000, atMostMs = 60_000, attempts = 5 } = said.retry;
   for (const [name, value] of Object.entries({ afterMs, atMostMs, attempts })) {
-    if (!(value >= 1 && value <= LONGEST_MS))
-      throw new RangeError(`onNack.retry.${name} must be between 1 and ${LONGEST_MS}, not ${value}`);
+    if (!(value >= 1 && value <= LONGEST_TIMER_MS))
+      throw new RangeError(`onNack.retry.${name} must be between 1 and ${LONGEST_TIMER_MS}, not ${value}`);
   }
   return { retry: { afterMs, atMostMs, attempts } };
 }

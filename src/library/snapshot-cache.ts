@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "../control/clock.ts";
 import type { FleetEvent, NodeStatus, NodeTypeStatus, View } from "../control/fleet.ts";
 import type { NodeRegistry } from "../control/node-registry.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
@@ -25,6 +26,9 @@ export interface Convergence {
 /** The group of nodes without one of their own. */
 const DEFAULT_GROUP = "default";
 
+/** Of a node that the `group` function fails on: no snapshot can be set for it. */
+const NO_GROUP = "";
+
 /**
  * Snapshots by group of nodes. Synchronous: when a method returns, the change is on its way to the group's streams, each in
  * its turn, so that a change to thousands of them holds up nothing else.
@@ -35,7 +39,10 @@ export class SnapshotCache {
   readonly #registries = new Map<NodeRegistry, Sweep>();
   readonly #listeners = new Set<() => void>();
 
-  /** @param options.group which group a node belongs to; all are in `"default"` without it */
+  /**
+   * @param options.group which group a node belongs to; all are in `"default"` without it. A node that it fails on is told
+   *   nothing, and warned of
+   */
   constructor(options: { group?: (node: NodeIdentity) => string } = {}) {
     this.#groupOf = options.group ?? (() => DEFAULT_GROUP);
   }
@@ -111,37 +118,46 @@ export class SnapshotCache {
           if (this.#listeners.has(look) && this.#convergence(group).pending.length === 0) finish();
         });
       };
-      const timer = setTimeout(finish, options.timeoutMs ?? 5_000);
+      const timer = setTimeout(finish, Math.min(options.timeoutMs ?? 5_000, LONGEST_TIMER_MS));
       this.#listeners.add(look);
     });
   }
 
   /** Connects a server's nodes to the groups. Called by XdsServer. */
-  attach(registry: NodeRegistry): () => void {
+  attach(registry: NodeRegistry, onWarning: (message: string) => void = () => {}): () => void {
     const sweep = new Sweep(registry, (node, groups) => {
       const name = this.#nameOf(node);
       if (groups.has(name)) registry.assign(node.id, this.#views.get(name)?.view);
     });
     this.#registries.set(registry, sweep);
-    const stop = registry.listen((event) => this.#onEvent(registry, event));
+    const stop = registry.listen((event) => this.#onEvent(registry, event, onWarning));
     return () => {
       stop();
       this.#registries.delete(registry);
     };
   }
 
-  /** The group a node belongs to. */
+  /** The group a node belongs to; empty where that cannot be told. */
   groupOf(node: NodeIdentity): string {
     return this.#nameOf(node);
   }
 
-  #onEvent(registry: NodeRegistry, event: FleetEvent): void {
-    if (event.kind === "connected") registry.assign(event.node.id, this.#views.get(this.#nameOf(event.node))?.view);
+  #onEvent(registry: NodeRegistry, event: FleetEvent, onWarning: (message: string) => void): void {
+    if (event.kind === "connected")
+      registry.assign(event.node.id, this.#views.get(this.#nameOf(event.node, onWarning))?.view);
     if (this.#listeners.size > 0) for (const look of Array.from(this.#listeners)) look();
   }
 
-  #nameOf(node: NodeIdentity): string {
-    return this.#groupOf(node) || DEFAULT_GROUP;
+  /** What a node says of itself comes from outside: it must not make a change fail for all others. */
+  #nameOf(node: NodeIdentity, onWarning?: (message: string) => void): string {
+    try {
+      return this.#groupOf(node) || DEFAULT_GROUP;
+    } catch (error) {
+      onWarning?.(
+        `the cache's group function failed on node ${JSON.stringify(node.id)}, which is told nothing: ${String(error)}`,
+      );
+      return NO_GROUP;
+    }
   }
 
   #statuses(group: string): NodeStatus[] {

@@ -88,6 +88,10 @@ function keyOf({ typeUrl, name }: Reference): string {
 }
 
 function encodeAll(inputs: readonly ResourceInput[]): Resource[] {
+  if (!Array.isArray(inputs)) {
+    const message = `resources must be a list, not ${JSON.stringify(inputs) ?? "nothing"}`.slice(0, 200);
+    throw new SnapshotError([{ path: [], message, code: "wrong-type" }]);
+  }
   const problems: Problem[] = [];
   const resources: Resource[] = [];
   const seen = new Map<string, number>();

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { EventEmitter } from "node:events";
-import type { Authorize } from "../control/access.ts";
+import { boundedWarnings } from "../control/bounded-warnings.ts";
 import { systemClock } from "../control/clock.ts";
 import type { FleetEvent } from "../control/fleet.ts";
 import type { LoadQuery } from "../control/load-reports.ts";
@@ -14,39 +14,10 @@ import type { ClusterLoad } from "../core/load/report.ts";
 import { furtherRoutes } from "../grpc/further-services.ts";
 import type { XdsListener } from "../grpc/xds-server.ts";
 import { listenXds } from "../grpc/xds-server.ts";
-import type { OnNack } from "./on-nack.ts";
 import { policyOf } from "./on-nack.ts";
+import type { XdsServerOptions } from "./server-options.ts";
+import { checkOptions } from "./server-options.ts";
 import type { SnapshotCache } from "./snapshot-cache.ts";
-
-/** How a server serves a cache. Times in milliseconds. */
-export interface XdsServerOptions {
-  readonly cache: SnapshotCache;
-  /** A removed resource stays this long after the last reference to it was given up; 1 s. */
-  readonly graceMs?: number;
-  /** And at most this long, whatever refers to it; 5 s. */
-  readonly holdMs?: number;
-  /** What is done about content that a client refuses, for all types or by type URL; `"park"`. */
-  readonly onNack?: OnNack | ((typeUrl: string) => OnNack);
-  /** Shown by Envoy as `control_plane.identifier`. */
-  readonly identifier?: string;
-  /** How often Envoys that report their load do so; 10 s. */
-  readonly loadReportMs?: number;
-  /** Serves over TLS, with certificates of clients where there is a `clientCa`; without it in plain text. */
-  readonly tls?: TlsMaterial;
-  /** Decides who may have what, whatever the call; without it everybody may have everything that they ask for. */
-  readonly authorize?: Authorize;
-  /**
-   * A stream that is older than about this is ended with OK, once nothing is on its way on it, so that its client opens
-   * another, which a balancer may lead elsewhere; 30 min, 0: never. Streams differ by up to a fifth either way.
-   */
-  readonly streamAgeMs?: number;
-  /** A client that takes nothing of a response for this long is given up; 60 s. */
-  readonly stallMs?: number;
-  /** Bytes that are written and have not left yet, over all streams; 128 MiB. */
-  readonly maxUnsentBytes?: number;
-  /** How fast new streams are taken: 10,000 at once, 1,000 a second beyond those, 10,000 may wait, the rest is refused. */
-  readonly newStreams?: { readonly burst?: number; readonly perSecond?: number; readonly waiting?: number };
-}
 
 /** What a server tells: `connect` and `close` with empty type, version and nonce. */
 export interface XdsEvent {
@@ -71,7 +42,10 @@ interface Events {
   nack: [NackEvent];
   connect: [XdsEvent];
   close: [XdsEvent];
-  /** Something that the operator should know, in a sentence: whom `authorize` refused and why, a handshake that failed. */
+  /**
+   * Something that the operator should know, in a sentence: whom `authorize` refused and why, a listener that failed.
+   * Where nobody listens to it, it is a warning of the process.
+   */
   warning: [string];
 }
 
@@ -86,36 +60,49 @@ export class XdsServer {
   #listener: XdsListener | undefined;
   #detach: (() => void) | undefined;
   #stopAging: (() => void) | undefined;
+  #state: "new" | "listening" | "closed" = "new";
+  readonly #warn = boundedWarnings((message) => this.#tellWarning(message), Date.now);
 
+  /** @throws RangeError with every option that cannot be */
   constructor(options: XdsServerOptions) {
+    checkOptions(options);
     const { cache, graceMs = 1_000, holdMs = 5_000, identifier = "belay", tls, onNack = "park" } = options;
     this.#cache = cache;
     this.#identifier = identifier;
     this.#options = options;
     this.#tls = tls;
-    const rules = {
-      graceMs,
-      holdMs,
-      onNack: policyOf(onNack, (message) => void this.#events.emit("warning", message)),
-    };
+    const rules = { graceMs, holdMs, onNack: policyOf(onNack, this.#warn) };
     this.#registry = new NodeRegistry(sessionSettings(rules, randomInt(2 ** 31)));
     this.#registry.listen((event) => this.#tell(event));
   }
 
   /**
-   * Listens on `HOST:PORT`; port 0 takes a free one.
+   * Listens on `HOST:PORT`, once; port 0 takes a free one.
    *
    * @throws Error with the address and the reason where it cannot be listened on, or `tls` cannot be used
    */
   async listen(address: string): Promise<{ port: number }> {
-    if (this.#listener !== undefined) throw new Error(`this server listens already, on port ${this.#listener.port}`);
+    if (this.#state === "closed")
+      throw new Error("this server was closed, and stays so: make another with the same cache");
+    if (this.#state === "listening") throw new Error("this server listens already; make another with the same cache");
+    this.#state = "listening";
+    try {
+      this.#listener = await this.#open(address);
+    } catch (error) {
+      this.#state = "new";
+      throw error;
+    }
+    return { port: this.#listener.port };
+  }
+
+  async #open(address: string): Promise<XdsListener> {
     const { loadReportMs, streamAgeMs = STREAM_AGE_MS, stallMs, maxUnsentBytes, newStreams } = this.#options;
-    this.#listener = await listenXds(address, {
+    const listener = await listenXds(address, {
       open: (dialect, sink, typeUrl) => this.#registry.open(dialect, sink, typeUrl),
       fetch: (request, node) => this.#registry.fetchOnce(request, node),
       identifier: () => this.#identifier,
       counters: this.#registry.counters,
-      onWarning: (message) => void this.#events.emit("warning", message),
+      onWarning: (message) => this.#tellWarning(message),
       ...(stallMs !== undefined && { stallMs }),
       ...(maxUnsentBytes !== undefined && { maxUnsentBytes }),
       ...(newStreams !== undefined && { newStreams }),
@@ -127,9 +114,9 @@ export class XdsServer {
       authorize: this.#options.authorize,
       tls: this.#tls,
     });
-    this.#detach = this.#cache.attach(this.#registry);
+    this.#detach = this.#cache.attach(this.#registry, this.#warn);
     if (streamAgeMs > 0) this.#stopAging = limitAges(this.#registry, { clock: systemClock, ageMs: streamAgeMs });
-    return { port: this.#listener.port };
+    return listener;
   }
 
   /**
@@ -166,6 +153,7 @@ export class XdsServer {
 
   /** Ends the streams and stops listening; what has not ended after `graceMs` (1 s) is cut. */
   async close({ graceMs = 1_000 }: { graceMs?: number } = {}): Promise<void> {
+    this.#state = "closed";
     this.#stopAging?.();
     this.#registry.close("ok", "this server is shutting down");
     await this.#listener?.close(graceMs);
@@ -177,7 +165,19 @@ export class XdsServer {
     const name = EVENT_NAMES[event.kind];
     if (name === undefined || this.#events.listenerCount(name) === 0) return;
     const about = { typeUrl: "", version: "", nonce: "", ...told(event) };
-    this.#events.emit(name, { node: event.node.id, group: this.#cache.groupOf(event.node), ...about } as never);
+    const whole = { node: event.node.id, group: this.#cache.groupOf(event.node), ...about };
+    for (const listener of this.#events.listeners(name)) {
+      try {
+        listener(whole as never);
+      } catch (error) {
+        // It must not cost the Envoy its stream.
+        this.#warn(`a listener for "${name}" failed: ${error instanceof Error ? error.stack : String(error)}`);
+      }
+    }
+  }
+
+  #tellWarning(message: string): void {
+    if (!this.#events.emit("warning", message)) process.emitWarning(message, "BelayWarning");
   }
 }
 
