@@ -1,22 +1,21 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, test } from "vitest";
 import type { StatusObject } from "../../src/http/contract.ts";
-import { envoy, type Fleet, startFleet } from "../envoy/harness.ts";
+import { envoy, startFleet } from "../envoy/harness.ts";
 
 /** As long as the promise says. */
 const DEAD_MS = 30_000;
 
 describe.skipIf("missing" in envoy)("the control plane is killed with -9 while traffic flows", () => {
-  let fleet: Fleet | undefined;
-  afterEach(async () => fleet?.close());
-
-  test.each([
+  // Side by side, for most of it is waiting.
+  test.concurrent.for([
     ["state of the world", false],
     ["delta", true],
-  ])(
+  ] as const)(
     "for 30 s not one request fails; after the restart nothing is applied again and the split is what it was: %s",
-    async (_dialect, delta) => {
-      fleet = await startFleet({ delta });
+    async ([, delta], { expect, onTestFinished }) => {
+      const fleet = await startFleet({ delta });
+      onTestFinished(() => fleet.close());
       const weights = { v1: 9_000, v2: 1_000 };
       const shift = { kind: "shift", service: "reviews", weights, reason: "a tenth" };
       expect((await fleet.rollOut("/v1/rollouts", shift)).state).toBe("done");
@@ -40,6 +39,5 @@ describe.skipIf("missing" in envoy)("the control plane is killed with -9 while t
       expect(status.services.find(({ name }) => name === "reviews")?.weights.acked).toEqual(weights);
       expect((await load.stop()).failed).toBe(0);
     },
-    120_000,
   );
 });
