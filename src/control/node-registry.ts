@@ -82,13 +82,13 @@ export class NodeRegistry implements Fleet, NodeDesk {
     return count;
   }
 
-  /** Ends up to so many streams that have reached their age, of nodes that are in sync with what they should have. */
+  /** Ends up to so many streams that have reached their age, of nodes that have given their last word on what they should have. */
   retire(ageMs: number, atMost: number): void {
     const now = this.#settings.clock.now();
     let left = atMost;
     for (const entry of this.#entries.values()) {
       if (left <= 0) return;
-      if (entry.isBehind || (entry.view !== undefined && entry.inSyncWith !== entry.view)) continue;
+      if (entry.isBehind || stateOf(entry) === "STALE") continue;
       const aged = entry.streams.find((stream) => stream.mayRetire(now, ageMs));
       if (aged === undefined) continue;
       aged.end("aged", "this stream has reached its age; open another");

@@ -5,7 +5,8 @@ import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { limitAges } from "../../src/control/stream-ages.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
-import type { Response } from "../../src/core/xds/message.ts";
+import type { ErrorDetail, Response } from "../../src/core/xds/message.ts";
+import type { NackPolicy } from "../../src/core/xds/nack-policy.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const AGE_MS = 30 * 60_000;
@@ -28,18 +29,23 @@ beforeEach(() => {
   work = [];
   view = viewOf("1");
   ended = [];
+  registry = newRegistry();
+});
+
+function newRegistry(onNack: NackPolicy = "park"): NodeRegistry {
   let tags = 0;
-  registry = new NodeRegistry({
+  const made = new NodeRegistry({
     clock,
-    times: { graceMs: 1_000, holdMs: 5_000 },
+    times: { graceMs: 1_000, holdMs: 5_000, onNack: () => onNack },
     defer: (job) => void work.push(job),
     tag: () => (tags += 1).toString(36).padStart(3, "0"),
     redact: (text) => text,
   });
-  registry.listen((event: FleetEvent) => {
-    if (event.kind === "connected") registry.assign(event.node.id, view);
+  made.listen((event: FleetEvent) => {
+    if (event.kind === "connected") made.assign(event.node.id, view);
   });
-});
+  return made;
+}
 
 function settle(): void {
   for (const job of work.splice(0)) job();
@@ -51,13 +57,16 @@ function come(id: string) {
     send: (response) => (last = response),
     end: (how) => void ended.push({ id, how, at: clock.now() }),
   });
-  const ask = (nonce = "", versionInfo = ""): void => {
+  const ask = (nonce = "", versionInfo = "", error?: ErrorDetail): void => {
     const node = { id, cluster: "edge", labels: {}, zone: "", envoyVersion: "" };
-    session.onSotw({ typeUrl: CLUSTER, names: [], nonce, versionInfo }, node);
+    session.onSotw({ typeUrl: CLUSTER, names: [], nonce, versionInfo, ...(error !== undefined && { error }) }, node);
     settle();
   };
   ask();
-  return { ack: () => ask(last?.nonce, last?.version) };
+  return {
+    ack: () => ask(last?.nonce, last?.version),
+    nack: () => ask(last?.nonce, "", { code: 13, message: "Error adding/updating cluster(s) a: no" }),
+  };
 }
 
 it("P72 streams of a fleet that came at once are ended with OK about their age, a few at a time", () => {
@@ -118,4 +127,37 @@ it("a stream that comes in place of one that was ended lives as long again", () 
   come("n1").ack();
   clock.advance(0.7 * AGE_MS);
   expect(ended).toHaveLength(1);
+});
+
+const POLICIES: readonly NackPolicy[] = ["park", "quarantine", "rollback"];
+
+it.each(POLICIES)(
+  "a stream of a node that has refused what it should have grows no older than others: %s",
+  (policy) => {
+    registry = newRegistry(policy);
+    limitAges(registry, { clock, ageMs: AGE_MS });
+    const client = come("n1");
+    client.ack();
+    registry.assign("n1", viewOf("2"));
+    settle();
+    client.nack();
+    client.ack();
+    expect(registry.node("n1")?.state).toBe("REFUSED");
+    clock.advance(1.2 * AGE_MS + 2 * SECOND_MS);
+    expect(ended).toMatchObject([{ id: "n1", how: "aged" }]);
+  },
+);
+
+it("a stream on which refused content is to be tried again is not ended before that", () => {
+  registry = newRegistry({ retry: { afterMs: 2 * AGE_MS, atMostMs: 2 * AGE_MS, attempts: 1 } });
+  limitAges(registry, { clock, ageMs: AGE_MS });
+  const client = come("n1");
+  client.nack();
+  clock.advance(1.9 * AGE_MS);
+  expect(ended).toEqual([]);
+  clock.advance(0.2 * AGE_MS);
+  settle();
+  client.ack();
+  clock.advance(2 * SECOND_MS);
+  expect(ended).toMatchObject([{ id: "n1", how: "aged" }]);
 });

@@ -1,4 +1,5 @@
 import type { Stream } from "./stream.ts";
+import type { TypeState } from "./type-state.ts";
 import { isOwed } from "./type-state.ts";
 
 /** The most that the age of a stream may be above or below the one that is set: of a fleet that came at once, none goes at once. */
@@ -12,13 +13,18 @@ export function agedAt({ openedAt, tag }: Stream, ageMs: number): number {
   return openedAt + ageMs * (1 - SPREAD + 2 * SPREAD * fractionOf(tag));
 }
 
-/** May the stream be ended without anything being lost: nothing is on its way, owed, held back, or to be told? */
+/** May the stream be ended without anything being lost: nothing is on its way, owed, held back, to be told or to be tried again? */
 export function isQuiet({ types, removals, waiting }: Stream): boolean {
   if (removals.size + waiting.size > 0) return false;
-  for (const state of types.values()) {
-    if (state.inflight !== undefined || isOwed(state) || state.pending === "all" || state.pending.size > 0)
-      return false;
-  }
+  for (const state of types.values()) if (!isTypeQuiet(state)) return false;
+  return true;
+}
+
+function isTypeQuiet({ inflight, owed, pending, parked, refusal }: TypeState): boolean {
+  if (inflight !== undefined || isOwed({ owed }) || pending === "all") return false;
+  if (refusal?.news !== undefined || refusal?.retryAt !== undefined) return false;
+  // What is parked stays pending, and is nothing to be told.
+  for (const name of pending) if (!parked.has(name) && refusal?.instead.has(name) !== true) return false;
   return true;
 }
 

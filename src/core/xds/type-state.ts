@@ -76,7 +76,7 @@ export function newTypeState(typeUrl: string): TypeState {
 }
 
 /** Is anything to be answered? */
-export function isOwed(state: TypeState): boolean {
+export function isOwed(state: Pick<TypeState, "owed">): boolean {
   return state.owed === "all" || state.owed.size > 0;
 }
 
