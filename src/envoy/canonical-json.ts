@@ -3,10 +3,9 @@ import { nearest } from "../core/mesh/nearest.ts";
 import { wrongType } from "./complaints.ts";
 import { checkAbsent, type FieldConstraint } from "./constraints.ts";
 import { emptyObject, isObject } from "./json-kinds.ts";
+import { type MessagePlan, planOf } from "./message-plan.ts";
 import { type Reading } from "./reading.ts";
-import { OWN_STREAMS } from "./references.ts";
 import { mapKeyComplaint, scalarComplaint } from "./scalar-json.ts";
-import { readWellKnown } from "./well-known-json.ts";
 
 /**
  * JSON of a message in its one canonical form: the proto's names, nulls left out, enums by name, map keys sorted, type
@@ -15,19 +14,19 @@ import { readWellKnown } from "./well-known-json.ts";
  */
 export function readMessage(reading: Reading, message: DescMessage, json: unknown, ignore?: string): unknown {
   if (!reading.descend()) return undefined;
+  const plan = planOf(message);
   const { references } = reading;
-  if (message.typeName === OWN_STREAMS) reading.references = undefined;
-  const wellKnown = readWellKnown(message);
+  if (plan.isOwnStream) reading.references = undefined;
   const result =
-    wellKnown === undefined ? readFields(reading, message, json, ignore) : wellKnown(reading, json, readMessage);
+    plan.wellKnown === undefined ? readFields(reading, plan, json, ignore) : plan.wellKnown(reading, json, readMessage);
   reading.references = references;
   reading.ascend();
   return result;
 }
 
-function readFields(reading: Reading, message: DescMessage, json: unknown, ignore: string | undefined): unknown {
+function readFields(reading: Reading, plan: MessagePlan, json: unknown, ignore: string | undefined): unknown {
+  const { message } = plan;
   if (!isObject(json)) return reading.complain(wrongType(`an object (${message.name})`, json));
-  const known = fieldsOf(message);
   const rules = reading.rulesOf(message);
   // The keys are the schema's, so that a plain object holds them, which is read several times as fast.
   const result: Record<string, unknown> = {};
@@ -37,8 +36,8 @@ function readFields(reading: Reading, message: DescMessage, json: unknown, ignor
     if (reading.full) break;
     if (key === ignore || value === undefined) continue;
     reading.enter(key);
-    const field = known.get(key);
-    if (field === undefined) unknownField(reading, message, key);
+    const field = plan.fields.get(key);
+    if (field === undefined) unknownField(reading, plan, key);
     else if (value !== null || takesNull(field)) {
       if (field.oneof !== undefined) taken ??= new Map();
       if (isFree(reading, field, key, { result, taken })) {
@@ -48,23 +47,12 @@ function readFields(reading: Reading, message: DescMessage, json: unknown, ignor
     reading.leave();
   }
   if (rules !== undefined) checkAbsent(reading, rules, result);
-  reading.references?.collect(message, result);
+  if (reading.references !== undefined) plan.collect?.(reading.references, result);
   return result;
 }
 
-const fields = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
-
-/** Both spellings of each field. */
-function fieldsOf(message: DescMessage): ReadonlyMap<string, DescField> {
-  const cached = fields.get(message);
-  if (cached !== undefined) return cached;
-  const made = new Map(message.fields.flatMap((field) => [[field.jsonName, field] as const, [field.name, field]]));
-  fields.set(message, made);
-  return made;
-}
-
-function unknownField(reading: Reading, message: DescMessage, key: string): void {
-  const meant = nearest(key, fieldsOf(message).keys());
+function unknownField(reading: Reading, { message, fields }: MessagePlan, key: string): void {
+  const meant = nearest(key, fields.keys());
   const some = message.fields.slice(0, 8).map((field) => field.name);
   const more = message.fields.length > some.length ? ", …" : "";
   const hint = meant === undefined ? `it has ${some.join(", ")}${more}` : `did you mean ${meant}?`;

@@ -13,11 +13,6 @@ type Json = Readonly<Record<string, unknown>>;
 export class References {
   readonly #found = new Map<string, Reference>();
 
-  /** `json` is one message in canonical form: the proto's names, enums by name. */
-  collect(message: DescMessage, json: Json): void {
-    collectorOf(message)?.(this, json);
-  }
-
   add(typeUrl: string, name: unknown): void {
     if (typeof name === "string" && name !== "") this.#found.set(`${typeUrl} ${name}`, { typeUrl, name });
   }
@@ -36,18 +31,16 @@ const ROUTE = "envoy.config.route.v3";
 const FILTERS = "envoy.extensions.filters";
 const HCM = `${FILTERS}.network.http_connection_manager.v3`;
 
-type Collect = (found: References, json: Json) => void;
+/** Adds what one message refers to. */
+export type Collect = (found: References, json: Json) => void;
 
-const collectors = new WeakMap<DescMessage, { readonly collect: Collect | undefined }>();
-
-/** How the references of such a message are found; undefined where it has none of its own. */
-function collectorOf(message: DescMessage): Collect | undefined {
-  const known = collectors.get(message);
-  if (known !== undefined) return known.collect;
-  const other = message.typeName.startsWith("envoy.extensions.") ? named(CLUSTER, "cluster") : undefined;
-  const collect = COLLECTORS.get(message.typeName) ?? other;
-  collectors.set(message, { collect });
-  return collect;
+/**
+ * How the references of such a message itself are found; undefined where it has none. What is found is of JSON in canonical
+ * form: the proto's names, enums by name.
+ */
+export function collectorOf({ typeName }: DescMessage): Collect | undefined {
+  const other = typeName.startsWith("envoy.extensions.") ? named(CLUSTER, "cluster") : undefined;
+  return COLLECTORS.get(typeName) ?? other;
 }
 
 const COLLECTORS: ReadonlyMap<string, Collect> = new Map([

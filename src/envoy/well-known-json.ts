@@ -10,7 +10,8 @@ import { scalarComplaint } from "./scalar-json.ts";
 /** Reads a message that is inside of the one at hand. */
 type ReadMessage = (reading: Reading, message: DescMessage, json: unknown, ignore?: string) => unknown;
 
-type ReadWellKnown = (reading: Reading, json: unknown, readMessage: ReadMessage) => unknown;
+/** Reads a message that has a form of its own in JSON. */
+export type ReadWellKnown = (reading: Reading, json: unknown, readMessage: ReadMessage) => unknown;
 
 /** How a type is read that has a form of its own in JSON; undefined for all others. */
 export function readWellKnown(message: DescMessage): ReadWellKnown | undefined {

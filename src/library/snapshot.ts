@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { formatPath, type Problem } from "../core/failure/problem.ts";
 import type { Digest, Reference, Resource } from "../core/resource/resource.ts";
 import type { Snapshot as Content } from "../core/snapshot/snapshot.ts";
-import { dangling, snapshotOf } from "../core/snapshot/snapshot.ts";
+import { dangling, snapshotOf, withTypes } from "../core/snapshot/snapshot.ts";
 import type { ResourceInput } from "./resource-input.ts";
 import { encodeInput } from "./resource-input.ts";
 
@@ -56,18 +56,57 @@ export class Snapshot {
    * @throws SnapshotError for what cannot be encoded
    */
   with(changes: { set?: readonly ResourceInput[]; remove?: readonly ResourceName[]; version?: Versions }): Snapshot {
-    const all = new Map<string, Resource>();
-    for (const { resources } of this.content.types.values()) {
-      for (const resource of resources.values()) all.set(keyOf(resource), resource);
-    }
-    const touched = new Set<string>();
-    for (const name of changes.remove ?? []) if (all.delete(keyOf(name))) touched.add(name.typeUrl);
-    for (const resource of encodeAll(changes.set ?? [])) {
-      if (all.get(keyOf(resource))?.version !== resource.version) touched.add(resource.typeUrl);
-      all.set(keyOf(resource), resource);
-    }
+    const drafts = new Drafts(this.content);
+    for (const name of changes.remove ?? []) drafts.remove(name);
+    for (const resource of encodeAll(changes.set ?? [])) drafts.set(resource);
+    const { lists, touched } = drafts.changed();
     const versions = mergeVersions(this.#versions, this.content, touched, changes.version);
-    return new Snapshot(snapshotOf(all.values(), sha256, versions), versions);
+    return new Snapshot(withTypes(this.content, lists, sha256, versions), versions);
+  }
+}
+
+/** Types of a snapshot that are being changed. Only those are copied. */
+class Drafts {
+  readonly #before: Content;
+  readonly #drafts = new Map<string, Map<string, Resource>>();
+  readonly #touched = new Set<string>();
+
+  constructor(before: Content) {
+    this.#before = before;
+  }
+
+  remove({ typeUrl, name }: ResourceName): void {
+    if (this.#of(typeUrl)?.has(name) !== true) return;
+    this.#draft(typeUrl).delete(name);
+    this.#touched.add(typeUrl);
+  }
+
+  /** Equal content stays the object that it was: streams tell by it that they are sent the same. */
+  set(resource: Resource): void {
+    const { typeUrl, name, version, refs } = resource;
+    const known = this.#of(typeUrl)?.get(name);
+    if (known?.version !== version) this.#touched.add(typeUrl);
+    // The same bytes, once given as they are and once as JSON, have their references in the second case only.
+    else if (known.refs.length === refs.length) return;
+    this.#draft(typeUrl).set(name, resource);
+  }
+
+  /** The new lists, and the types of which anything is other content. */
+  changed(): { readonly lists: ReadonlyMap<string, readonly Resource[]>; readonly touched: ReadonlySet<string> } {
+    const lists = new Map([...this.#drafts].map(([typeUrl, draft]) => [typeUrl, [...draft.values()]]));
+    return { lists, touched: this.#touched };
+  }
+
+  #of(typeUrl: string): ReadonlyMap<string, Resource> | undefined {
+    return this.#drafts.get(typeUrl) ?? this.#before.types.get(typeUrl)?.resources;
+  }
+
+  #draft(typeUrl: string): Map<string, Resource> {
+    const known = this.#drafts.get(typeUrl);
+    if (known !== undefined) return known;
+    const made = new Map(this.#before.types.get(typeUrl)?.resources);
+    this.#drafts.set(typeUrl, made);
+    return made;
   }
 }
 
@@ -117,7 +156,12 @@ function givenTwice(resource: Resource, first: number, index: number): Problem {
 }
 
 /** Types that did not change keep the version they had; those that did take the new one, or become content hashes. */
-function mergeVersions(before: Versions, content: Content, touched: ReadonlySet<string>, given?: Versions): Versions {
+function mergeVersions(
+  before: Versions,
+  content: Content,
+  touched: ReadonlySet<string>,
+  given?: Versions,
+): Readonly<Record<string, string>> {
   const merged: Record<string, string> = {};
   for (const [typeUrl, { version }] of content.types) {
     const said = typeof before === "string" ? before : before[typeUrl];

@@ -21,6 +21,7 @@ export function changeBetween(from: Snapshot, to: Snapshot): Change {
 
 function changedNames(from: TypeSet | undefined, to: TypeSet | undefined): Set<string> {
   const names = new Set<string>();
+  if (from === to) return names;
   for (const [name, { version }] of from?.resources ?? []) {
     if (to?.resources.get(name)?.version !== version) names.add(name);
   }

@@ -42,23 +42,69 @@ export function snapshotOf(
     else list.push(resource);
   }
   const types = new Map<string, TypeSet>();
-  const parts: string[] = [];
-  for (const typeUrl of [...byType.keys()].sort()) {
-    const list = byType.get(typeUrl) ?? [];
-    const sorted = new Map([...list].sort(byName).map((resource) => [resource.name, resource]));
-    const content = contentVersion(sorted.values(), digest);
-    const given = typeof versions === "string" ? versions : versions[typeUrl];
-    const set = { version: given ?? content.slice(0, TYPE_VERSION_LENGTH), resources: sorted };
-    types.set(typeUrl, list.some(({ ttlMs }) => ttlMs !== undefined) ? { ...set, expires: true } : set);
-    parts.push(`${typeUrl} ${content}\n`);
+  for (const [typeUrl, list] of byType) {
+    types.set(typeUrl, typeSetOf(list, digest, typeof versions === "string" ? versions : versions[typeUrl]));
   }
-  return { digest: versionOf(parts.join(""), digest), types };
+  return snapshotOfSets(types, digest);
+}
+
+/**
+ * The snapshot with other resources of some types, by type URL, each list without a name twice; all other types stay the
+ * very same objects, so that what was worked out of them still counts.
+ */
+export function withTypes(
+  before: Snapshot,
+  changed: ReadonlyMap<string, readonly Resource[]>,
+  digest: Digest,
+  versions: Readonly<Record<string, string>>,
+): Snapshot {
+  const types = new Map(before.types);
+  for (const [typeUrl, list] of changed) {
+    if (list.length === 0) types.delete(typeUrl);
+    else types.set(typeUrl, typeSetOf(list, digest, versions[typeUrl]));
+  }
+  return snapshotOfSets(types, digest);
+}
+
+/** Hashes over names and versions of sets, whole and whatever the sets' own versions are. */
+const contents = new WeakMap<TypeSet, string>();
+
+function typeSetOf(list: readonly Resource[], digest: Digest, given: string | undefined): TypeSet {
+  const sorted = isInOrder(list) ? list : [...list].sort(byName);
+  const resources = new Map(sorted.map((resource) => [resource.name, resource]));
+  const content = contentVersion(resources.values(), digest);
+  const set = { version: given ?? content.slice(0, TYPE_VERSION_LENGTH), resources };
+  const made: TypeSet = list.some(({ ttlMs }) => ttlMs !== undefined) ? { ...set, expires: true } : set;
+  contents.set(made, content);
+  return made;
+}
+
+function snapshotOfSets(sets: ReadonlyMap<string, TypeSet>, digest: Digest): Snapshot {
+  const types = new Map<string, TypeSet>();
+  let text = "";
+  for (const typeUrl of [...sets.keys()].sort()) {
+    const set = sets.get(typeUrl);
+    if (set === undefined) continue;
+    types.set(typeUrl, set);
+    text += `${typeUrl} ${contents.get(set) ?? contentVersion(set.resources.values(), digest)}\n`;
+  }
+  return { digest: versionOf(text, digest), types };
 }
 
 function contentVersion(resources: Iterable<Resource>, digest: Digest): string {
   let text = "";
   for (const { name, version } of resources) text += `${JSON.stringify(name)} ${version}\n`;
   return versionOf(text, digest);
+}
+
+/** Most lists are those of a snapshot with other content. */
+function isInOrder(list: readonly Resource[]): boolean {
+  let last: string | undefined;
+  for (const { name } of list) {
+    if (last !== undefined && name < last) return false;
+    last = name;
+  }
+  return true;
 }
 
 function byName(a: Resource, b: Resource): number {
