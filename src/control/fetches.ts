@@ -2,6 +2,7 @@ import type { NodeIdentity } from "../core/node/node.ts";
 import { resourceOf } from "../core/snapshot/snapshot.ts";
 import { NO_MEMORY } from "../core/xds/memory.ts";
 import type { Response, SotwRequest } from "../core/xds/message.ts";
+import { lastNonce } from "../core/xds/nonces.ts";
 import type { Stream } from "../core/xds/stream.ts";
 import { onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
 import { lasting } from "../core/xds/ttl.ts";
@@ -217,7 +218,7 @@ class Poll implements LiveStream {
     const inflight = this.#stream.types.get(this.scope)?.inflight;
     if (inflight === undefined || request.error === undefined) return;
     const error = { ...request.error, message: this.#settings.redact(request.error.message) };
-    const nonce = this.#stream.nonces.get(this.scope) ?? "";
+    const nonce = lastNonce(this.#stream.nonces, this.scope);
     const { stream, events } = onSotwRequest(this.#stream, { ...request, nonce, error });
     this.#stream = decided(stream, this.scope);
     this.#refused = inflight.version;

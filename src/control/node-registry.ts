@@ -252,10 +252,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   moved(entry: NodeEntry): void {
     const { view } = entry;
     if (view === undefined || entry.inSyncWith === view || entry.isBehind) return;
-    const telling = tellingStreams(entry.streams);
-    // One that has not asked for anything yet is about to.
-    const streams = telling.flatMap((one) => (one.stream === undefined ? [] : [one.stream]));
-    if (streams.length < telling.length || !isNodeConverged(streams, this.#settings.clock.now())) return;
+    if (!isNodeConverged(entry.streams, this.#settings.clock.now())) return;
     entry.acked = view;
     entry.inSyncWith = view;
     this.#emit({ kind: "converged", node: entry.identity, view });

@@ -193,7 +193,16 @@ export function oweAll(stream: Stream, children: readonly Reference[]): Stream {
 }
 
 /** Has the node acknowledged everything that it asks for of its view, on all its streams? */
-export function isNodeConverged(streams: readonly Stream[], now: number): boolean {
+export function isNodeConverged(live: readonly ScopedStream[], now: number): boolean {
+  const only = live.length === 1 ? live[0]?.stream : undefined;
+  // As nearly all: with each change this is asked of each node, more than once.
+  if (only !== undefined) return isConverged(only, now);
+  const streams: Stream[] = [];
+  for (const { stream } of tellingStreams(live)) {
+    // It has not asked for anything yet, and is about to.
+    if (stream === undefined) return false;
+    streams.push(stream);
+  }
   const first = streams[0];
   if (first === undefined) return false;
   if (streams.length === 1) return isConverged(first, now);

@@ -18,7 +18,9 @@ export type Pushes = readonly Push[] | undefined;
 /** The view of a stream has changed at this moment. A type whose change is still to be sent keeps the earlier moment. */
 export function afterChange(pushes: Pushes, before: Stream, after: Stream, since: number): Pushes {
   let more: Push[] | undefined;
-  for (const [typeUrl, state] of after.types) {
+  if (before.types === after.types) return pushes;
+  for (const state of after.types.values()) {
+    const { typeUrl } = state;
     if (state === before.types.get(typeUrl) || state.subscription === undefined) continue;
     if (pushes?.some((push) => push.nonce === "" && push.typeUrl === typeUrl) === true) continue;
     more ??= [];

@@ -4,7 +4,7 @@ import { agedAt, isQuiet } from "../core/xds/age.ts";
 import { isMending } from "../core/xds/memory.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import type { ServingRules } from "../core/xds/round.ts";
-import type { Step, Stream } from "../core/xds/stream.ts";
+import type { Heard, Step, Stream } from "../core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
 import { isOwed } from "../core/xds/type-state.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
@@ -97,13 +97,15 @@ export class Session implements XdsSession, LiveStream {
   onSotw(request: SotwRequest, node: NodeIdentity | undefined): void {
     const names = this.#desk.names.one(request.names);
     const shared = names === request.names ? request : { ...request, names };
-    this.#receive(node, (stream) => onSotwRequest(stream, this.#safe(shared)));
+    const stream = this.#streamOf(node);
+    if (stream !== undefined) this.#took(onSotwRequest(stream, this.#safe(shared)));
   }
 
   onDelta(request: DeltaRequest, node: NodeIdentity | undefined): void {
     const subscribe = this.#desk.names.one(request.subscribe);
     const shared = subscribe === request.subscribe ? request : { ...request, subscribe };
-    this.#receive(node, (stream) => onDeltaRequest(stream, this.#safe(shared)));
+    const stream = this.#streamOf(node);
+    if (stream !== undefined) this.#took(onDeltaRequest(stream, this.#safe(shared)));
   }
 
   onClosed(): void {
@@ -164,18 +166,19 @@ export class Session implements XdsSession, LiveStream {
     return { ...request, error: { ...request.error, message: this.#settings.redact(request.error.message) } };
   }
 
-  #receive(
-    node: NodeIdentity | undefined,
-    apply: (stream: Stream) => { stream: Stream; events: readonly StreamEvent[] },
-  ): void {
-    if (this.#closed) return;
+  /** The stream that a request is for, up to date with what the request says of the node; undefined: it is over. */
+  #streamOf(node: NodeIdentity | undefined): Stream | undefined {
+    if (this.#closed) return undefined;
     if (this.#entry === undefined && (node === undefined || node.id === "")) {
       this.end("invalid-argument", "the first request of a stream must carry a node with an id");
-      return;
+      return undefined;
     }
     if (node !== undefined) this.#identify(node);
     if (this.#entry !== undefined) this.#desk.catchUp(this.#entry);
-    const { stream, events } = apply(this.#stream as Stream);
+    return this.#stream;
+  }
+
+  #took({ stream, events }: Heard): void {
     this.#stream = stream;
     this.#report(events);
     this.#heard = true;

@@ -3,7 +3,7 @@ import type { Resource } from "../core/resource/resource.ts";
 import type { Dialect, Response, SentResource } from "../core/xds/message.ts";
 import type { Framed } from "./framing.ts";
 import { PREFIX_BYTES } from "./framing.ts";
-import { bytesField, fieldHead, numberField, textField } from "./wire.ts";
+import { bytesField, fieldHead, numberField, textField, textFieldSize, withTextField } from "./wire.ts";
 
 /** Field numbers of the envelope (`proto/envoy/service/discovery/v3/discovery.proto`); all are length-delimited. */
 const FIELD = { version: 1, resources: 2, typeUrl: 4, nonce: 5, sotwControlPlane: 6, removed: 6, deltaControlPlane: 7 };
@@ -64,23 +64,23 @@ export class ResponseBytes {
    * @param isIntroduced the client of this stream has been told the identifier: it keeps it, and is not told again
    */
   framed(dialect: Dialect, response: Response, isIntroduced = false): Framed {
-    const nonce = textField(FIELD.nonce, response.nonce);
+    const { nonce } = response;
     const identifier = isIntroduced ? undefined : this.#identifier();
-    const { bytes } = this.#body(dialect, response, { nonceBytes: nonce.length, identifier });
-    return bytes.length < COPIED_BYTES ? [Buffer.concat([bytes, nonce])] : [bytes, nonce];
+    const { bytes } = this.#body(dialect, response, { nonceBytes: textFieldSize(nonce), identifier });
+    return bytes.length < COPIED_BYTES
+      ? [withTextField(bytes, FIELD.nonce, nonce)]
+      : [bytes, textField(FIELD.nonce, nonce)];
   }
 
   #body(dialect: Dialect, response: Response, envelope: Envelope): Body {
-    const { nonceBytes, identifier } = envelope;
-    const index = this.#bodies.findIndex(
-      (body) =>
-        body.dialect === dialect &&
-        body.nonceBytes === nonceBytes &&
-        body.identifier === identifier &&
-        isSame(body.response, response),
-    );
+    let index = 0;
+    for (const body of this.#bodies) {
+      if (body.dialect === dialect && isSameEnvelope(body, envelope) && isSame(body.response, response)) break;
+      index += 1;
+    }
     const known = this.#bodies[index];
     if (known === undefined) {
+      const { identifier, nonceBytes } = envelope;
       this.#counters.of(response.typeUrl).encodes += 1;
       const bytes = encode(dialect, response, envelope);
       return this.#keep({ dialect, identifier, response, nonceBytes, bytes, lastUse: Date.now() });
@@ -108,6 +108,10 @@ export class ResponseBytes {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+}
+
+function isSameEnvelope(a: Envelope, b: Envelope): boolean {
+  return a.nonceBytes === b.nonceBytes && a.identifier === b.identifier;
 }
 
 /** The same but for the nonce. Resources are compared by identity: equal content is one object. */

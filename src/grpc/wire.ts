@@ -133,6 +133,22 @@ export function textField(field: number, value: string): Buffer {
   return value === "" ? EMPTY : bytesField(field, Buffer.from(value, "utf8"));
 }
 
+/** How many bytes that field has. */
+export function textFieldSize(value: string): number {
+  const length = Buffer.byteLength(value);
+  return length === 0 ? 0 : 1 + varintSize(length) + length;
+}
+
+/** These bytes and a field of text behind them, in one piece that is made at once: for each stream, at each change. */
+export function withTextField(bytes: Uint8Array, field: number, value: string): Buffer {
+  const whole = Buffer.allocUnsafe(bytes.length + textFieldSize(value));
+  whole.set(bytes);
+  if (value === "") return whole;
+  whole[bytes.length] = bytesTag(field);
+  whole.write(value, putVarint(whole, bytes.length + 1, Buffer.byteLength(value)), "utf8");
+  return whole;
+}
+
 const EMPTY = Buffer.alloc(0);
 
 /** A field of a number of at most 32 bits. */

@@ -72,9 +72,14 @@ const lacking: Verdicts = new Moves();
 export function isConverged(judged: Judged, now: number): boolean {
   const { view, types, removals } = judged;
   if (view === undefined || types.size === 0) return false;
-  const work = (): Verdict => ({ types, holds: hasAll(judged) });
-  const { holds } = removals.size > 0 ? work() : converged.of(judged, NO_INPUTS, work);
+  const holds = removals.size > 0 ? hasAll(judged) : hasAllShared(judged);
   return holds && !isAboutToAsk(judged, view, now);
+}
+
+function hasAllShared(judged: Judged): boolean {
+  const known = converged.known(judged, NO_INPUTS);
+  if (known !== undefined) return known.holds;
+  return converged.keep(judged, NO_INPUTS, { types: judged.types, holds: hasAll(judged) }).holds;
 }
 
 const NO_INPUTS = [] as const;
@@ -98,10 +103,11 @@ export function askedBy({ openedAt, viewSince, expects }: Judged, now: number): 
  */
 function isAboutToAsk(judged: Judged, view: Snapshot, now: number): boolean {
   if (now < judged.openedAt + ASKING_MS) {
-    const { types } = judged;
-    return lacking.of(judged, NO_INPUTS, () => ({ types, holds: lacksAnything(judged, view) })).holds;
+    const known = lacking.known(judged, NO_INPUTS);
+    if (known !== undefined) return known.holds;
+    return lacking.keep(judged, NO_INPUTS, { types: judged.types, holds: lacksAnything(judged, view) }).holds;
   }
-  if (now >= judged.viewSince + ASKING_MS) return false;
+  if (judged.expects.size === 0 || now >= judged.viewSince + ASKING_MS) return false;
   for (const ref of judged.expects.values()) if (isUnasked(judged, view, ref)) return true;
   return false;
 }

@@ -63,27 +63,31 @@ function bookOf(view: Snapshot): Book {
  * kept. Those under one view are reached from its book alone, or from streams that go on from them: they go with the view.
  */
 export class Moves<Inputs extends readonly unknown[], Result extends { readonly types: Types }> {
-  /**
-   * What comes of the inputs for a stream in this state.
-   *
-   * @param isKept whether the result is right for the next stream too
-   */
-  of(
-    { view, types }: { readonly view: Snapshot | undefined; readonly types: Types },
-    inputs: Inputs,
-    work: () => Result,
-    isKept: (result: Result) => boolean = () => true,
-  ): Result {
-    if (view === undefined || !(types instanceof SharedTypes)) return work();
+  /** What came of the inputs for a stream in this state; undefined where that is still to be worked out. */
+  known({ view, types }: Standpoint, inputs: Inputs): Result | undefined {
+    if (view === undefined || !(types instanceof SharedTypes)) return undefined;
     const book = bookOf(view);
-    const from = types.size === 0 ? book.first : types;
-    for (const move of from.moves) {
+    const { moves } = types.size === 0 ? book.first : types;
+    for (const move of moves) {
       if (move.kind === this && move.under === book.under && isSame(move.inputs, inputs)) return move.result as Result;
     }
-    const result = work();
-    if (isKept(result)) keep(book, from, { kind: this, under: book.under, inputs, result });
+    return undefined;
+  }
+
+  /** Keeps what has come of them, for the next stream, and gives it back. */
+  keep({ view, types }: Standpoint, inputs: Inputs, result: Result): Result {
+    if (view === undefined || !(types instanceof SharedTypes)) return result;
+    const book = bookOf(view);
+    const from = types.size === 0 ? book.first : types;
+    keep(book, from, { kind: this, under: book.under, inputs, result });
     return result;
   }
+}
+
+/** Where a stream goes on from. */
+interface Standpoint {
+  readonly view: Snapshot | undefined;
+  readonly types: Types;
 }
 
 function keep(book: Book, from: SharedTypes, move: Move): void {

@@ -9,11 +9,22 @@ export const LAST_NONCE = "last";
 /** Stands for any other nonce. */
 const OTHER_NONCE = "other";
 
-/** The nonce of each type's last response, as the client knows it. */
-export type Nonces = ReadonlyMap<string, string>;
+/** The nonce of each type's last response, as the client knows it. A list: it is made anew with each response, of few types. */
+export type Nonces = readonly LastNonce[];
+
+interface LastNonce {
+  readonly typeUrl: string;
+  readonly nonce: string;
+}
 
 /** No response yet. */
-export const NO_NONCES: Nonces = new Map();
+export const NO_NONCES: Nonces = [];
+
+/** The nonce of the type's last response; empty before the first. */
+export function lastNonce(nonces: Nonces, typeUrl: string): string {
+  for (const last of nonces) if (last.typeUrl === typeUrl) return last.nonce;
+  return "";
+}
 
 /** What stands for the nonce of a request. */
 export function standInFor(
@@ -21,7 +32,7 @@ export function standInFor(
   { typeUrl, nonce }: { readonly typeUrl: string; readonly nonce: string },
 ): string {
   if (nonce === "") return "";
-  return nonces.get(typeUrl) === nonce ? LAST_NONCE : OTHER_NONCE;
+  return lastNonce(nonces, typeUrl) === nonce ? LAST_NONCE : OTHER_NONCE;
 }
 
 /** The events with the nonce of the request that they came of. */
@@ -48,13 +59,19 @@ export function numbered(
   responses: readonly Response[],
 ): { readonly responses: readonly Response[]; readonly nonces: Nonces } {
   if (responses.length === 0) return { responses, nonces };
-  const last = new Map(nonces);
+  const last = nonces.slice();
   const given = responses.map(({ typeUrl, version, resources, removed }, index) => {
     const nonce = nonceOf(tag, sent + index + 1);
-    last.set(typeUrl, nonce);
+    replace(last, { typeUrl, nonce });
     return { typeUrl, nonce, version, resources, removed };
   });
   return { responses: given, nonces: last };
+}
+
+function replace(nonces: LastNonce[], last: LastNonce): void {
+  const index = nonces.findIndex(({ typeUrl }) => typeUrl === last.typeUrl);
+  if (index === -1) nonces.push(last);
+  else nonces[index] = last;
 }
 
 /** Two digits at least: the nonces of most streams are equally long, so that the rest of a message can be shared. */

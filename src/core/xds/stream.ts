@@ -155,7 +155,8 @@ export function onSotwRequest(stream: Stream, request: SotwRequest): Heard {
   const { typeUrl, names, versionInfo, error } = request;
   const nonce = standInFor(stream.nonces, request);
   const inputs = [typeUrl, nonce, names, versionInfo, error, types.has(typeUrl) ? undefined : memory] as const;
-  const effect = sotwMoves.of(stream, inputs, () => ofSotwRequest(stream, { ...request, nonce }));
+  const effect =
+    sotwMoves.known(stream, inputs) ?? sotwMoves.keep(stream, inputs, ofSotwRequest(stream, { ...request, nonce }));
   return heard(stream, effect, request.nonce);
 }
 
@@ -181,9 +182,10 @@ export function onDeltaRequest(stream: Stream, request: DeltaRequest): Heard {
   const nonce = standInFor(stream.nonces, request);
   const isBegin = !types.has(typeUrl);
   const reported = isBegin && initialVersions.size > 0 ? initialVersions : undefined;
-  const edits = [orNone(subscribe), orNone(unsubscribe)] as const;
-  const inputs = [typeUrl, nonce, ...edits, reported, error, isBegin ? memory : undefined] as const;
-  const effect = deltaMoves.of(stream, inputs, () => ofDeltaRequest(stream, { ...request, nonce }));
+  const past = isBegin ? memory : undefined;
+  const inputs = [typeUrl, nonce, orNone(subscribe), orNone(unsubscribe), reported, error, past] as const;
+  const effect =
+    deltaMoves.known(stream, inputs) ?? deltaMoves.keep(stream, inputs, ofDeltaRequest(stream, { ...request, nonce }));
   return heard(stream, effect, request.nonce);
 }
 
@@ -230,16 +232,21 @@ const rounds = new Moves<readonly [Dialect, expects: Stream["expects"]], Due>();
 
 /** Everything that may be sent now, in safe order: at most one response a type in flight, built from the newest state. */
 export function poll(before: Stream, now: number, rules: ServingRules): Step {
-  const { view, dialect, expects } = before;
+  const { view } = before;
   if (view === undefined) return { stream: before, responses: NO_RESPONSES, events: NO_EVENTS, wakeAt: undefined };
-  const work = (): Due => dueOf(before, view, now, rules);
   const mayShare = before.removals.size + before.orphans.size + before.waiting.size === 0;
-  const due = mayShare
-    ? rounds.of(before, [dialect, expects], work, (made) => isTimeless(before.types, view, made))
-    : work();
+  const due = mayShare ? sharedDue(before, view, now, rules) : dueOf(before, view, now, rules);
   const { responses, nonces } = numbered(before, due.responses);
   const stream = isStill(before, due) ? before : movedBy(before, due, nonces);
   return { stream, responses, events: due.events, wakeAt: wakeAt(stream, due.dueAt, now, rules) };
+}
+
+function sharedDue(before: Stream, view: Snapshot, now: number, rules: ServingRules): Due {
+  const inputs = [before.dialect, before.expects] as const;
+  const known = rounds.known(before, inputs);
+  if (known !== undefined) return known;
+  const made = dueOf(before, view, now, rules);
+  return isTimeless(before.types, view, made) ? rounds.keep(before, inputs, made) : made;
 }
 
 /** Nothing waits, nothing is done about a refusal, and nothing has a time to live: the clock does not count. */
@@ -303,7 +310,8 @@ const memories = new Moves<readonly [NodeMemory], { readonly memory: NodeMemory;
 /** What to remember of the node once the stream is gone. */
 export function memoryOf(stream: Stream): NodeMemory {
   const { types, memory } = stream;
-  return memories.of(stream, [memory], () => ({ memory: remembered(types, memory), types })).memory;
+  const known = memories.known(stream, [memory]);
+  return (known ?? memories.keep(stream, [memory], { memory: remembered(types, memory), types })).memory;
 }
 
 function wakeAt(stream: Stream, dueAt: number | undefined, now: number, times: HoldTimes): number | undefined {

@@ -6,6 +6,7 @@ import type { Snapshot } from "../../../src/core/snapshot/snapshot.ts";
 import { snapshotOf } from "../../../src/core/snapshot/snapshot.ts";
 import { NO_MEMORY } from "../../../src/core/xds/memory.ts";
 import type { Dialect, Response } from "../../../src/core/xds/message.ts";
+import { lastNonce } from "../../../src/core/xds/nonces.ts";
 import type { Stream } from "../../../src/core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../../../src/core/xds/stream.ts";
 
@@ -162,7 +163,7 @@ test.each(["sotw", "delta"] as const)(
       for (const player of players) player.play(one, view, names);
       expect(players[1]?.stream.types).toBe(players[0]?.stream.types);
     }
-    const [a, b] = players.map(({ stream }) => stream.nonces.get(ENDPOINTS));
+    const [a, b] = players.map(({ stream }) => lastNonce(stream.nonces, ENDPOINTS));
     expect(a).not.toBe(b);
   },
 );
