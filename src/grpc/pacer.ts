@@ -8,7 +8,7 @@ export interface PacedWriter<M> {
   write(message: M, done: () => void): number;
   /** False once the stream has ended: what is still queued for it is dropped. */
   readonly open: boolean;
-  /** The client has taken nothing for so long that it is given up. */
+  /** The client has taken nothing for so long that it is given up, also where its stream has ended since. */
   stalled(): void;
 }
 
@@ -120,11 +120,11 @@ export class Pacer<M> {
     for (const write of this.#unfinished) {
       const age = now - write.since;
       if (age < this.#pace.yieldMs) return;
-      const { writer } = write.stream;
-      if (writer.open && age < this.#patience()) this.#yield(write);
+      // Also of a stream that has ended: what it was sent before holds memory until it has left or the client is given up.
+      if (age < this.#patience()) this.#yield(write);
       else {
         this.#finish(write);
-        if (writer.open) writer.stalled();
+        write.stream.writer.stalled();
       }
     }
   }

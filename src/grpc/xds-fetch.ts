@@ -16,6 +16,8 @@ interface FetchEdge {
   readonly reader: RequestReader;
   readonly bytes: ResponseBytes;
   readonly counters: XdsCounters;
+  /** A client that takes nothing of its response for this long is given up, in milliseconds. */
+  readonly stallMs: number | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export function fetchMethod(
     const response = framedOf(await fetch(ofType, node), edge.bytes);
     edge.counters.wrote(ofType.typeUrl, bytesOf(response));
     return response;
-  });
+  }, edge.stallMs);
 }
 
 function framedOf(fetched: Fetched, bytes: ResponseBytes): Framed {

@@ -130,6 +130,7 @@ export function xdsRoutes(options: XdsServerOptions): Routes {
     bytes,
     counters,
     long: new LongResponses(onWarning),
+    stallMs,
   };
   const routes = new Map<string, Method>(options.more ?? []);
   for (const { name, typeUrl, sotw, delta, fetch } of XDS_SERVICES) {

@@ -1,3 +1,4 @@
+import type { ClientHttp2Stream } from "node:http2";
 import { connect } from "node:http2";
 import { afterEach, expect, test } from "vitest";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
@@ -102,22 +103,23 @@ test("P72 a stream that has reached its age ends with OK, its connection with it
   expect(back.unread).toEqual([]);
 });
 
-test("P59 a client that takes nothing is dropped in time, and the others have each change meanwhile", async () => {
-  const { come, fill, port } = await serving({ stallMs: 300 });
-  fill(1 << 20);
+/** A client that asks for all clusters and takes nothing of them; resolves with the code that its stream is reset with. */
+function stuckAt(port: number, path: string): { stream: ClientHttp2Stream; dropped: Promise<number | undefined> } {
   const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 1_024 } });
   stops.push(() => session.destroy());
   session.on("error", () => {});
-  const stuck = session.request({
-    ":method": "POST",
-    ":path": ADS,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  stuck.on("error", () => {});
-  stuck.pause();
-  const dropped = new Promise<number | undefined>((resolve) => stuck.once("close", () => resolve(stuck.rstCode)));
-  stuck.write(frame(message("DiscoveryRequest").serialize(asking("stuck"))));
+  const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+  const stream = session.request(headers);
+  stream.on("error", () => {});
+  stream.pause();
+  stream.write(frame(message("DiscoveryRequest").serialize(asking("stuck"))));
+  return { stream, dropped: new Promise((resolve) => stream.once("close", () => resolve(stream.rstCode))) };
+}
+
+test("P59 a client that takes nothing is dropped in time, and the others have each change meanwhile", async () => {
+  const { come, fill, port } = await serving({ stallMs: 300 });
+  fill(1 << 20);
+  const { dropped } = stuckAt(port, ADS);
   const reader = come("reader");
   for (const name of ["b", "c", "d"]) {
     expect(await acked(reader)).toBe(1);
@@ -125,4 +127,16 @@ test("P59 a client that takes nothing is dropped in time, and the others have ea
   }
   expect(await dropped).toBe(8);
   expect(await acked(reader)).toBe(1);
+});
+
+test.each([
+  ["has ended its stream", ADS],
+  ["has asked but once, on no stream", "/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters"],
+])("P59 what a client does not take that %s is not kept for it either", async (_, path) => {
+  const { fill, port } = await serving({ stallMs: 300 });
+  fill(1 << 20);
+  const { stream, dropped } = stuckAt(port, path);
+  if (path === ADS) await new Promise((resolve) => stream.once("response", resolve));
+  stream.end();
+  expect(await dropped).toBe(8);
 });
