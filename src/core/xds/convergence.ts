@@ -12,7 +12,7 @@ import { covers } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
 import { isOwed, NO_NAMES } from "./type-state.ts";
 import type { Wanted } from "./wanted.ts";
-import { difference } from "./wanted.ts";
+import { isDifferent } from "./wanted.ts";
 
 /** What convergence is judged by: a stream, as far as this is concerned. */
 export interface Judged {
@@ -38,8 +38,7 @@ export function isTypeConverged(judged: Pick<Judged, "view" | "removals">, state
   if (view === undefined || state.subscription === undefined || state.owed === "all" || isKeptBack(state)) return false;
   if (state.pending !== "all" && state.pending.size === 0) return true;
   const wanted = wantedOf(judged, view, state.typeUrl);
-  const { changed, gone } = difference(state, wanted);
-  if (changed.length > 0 || gone.length > 0) return false;
+  if (isDifferent(state, wanted)) return false;
   for (const name of wanted.held) if (knownOf(state.client, name)?.version === UNKNOWN_VERSION) return false;
   return true;
 }

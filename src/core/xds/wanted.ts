@@ -89,6 +89,18 @@ export function difference(state: TypeState, wanted: Wanted): Difference {
   return { changed: shared(state.pending, changed), gone, fresh, pending: samePending(state, still) };
 }
 
+/** Has anything to change in the client? Looked for until the first such thing is found. */
+export function isDifferent(state: TypeState, wanted: Wanted): boolean {
+  const { subscription, client, pending } = state;
+  if (subscription === undefined) return false;
+  for (const name of pending === "all" ? candidates(state, wanted) : pending) {
+    if (!covers(subscription, name)) continue;
+    const goal = wanted.resources.get(name)?.version;
+    if (knownOf(client, name)?.version !== goal && (goal !== undefined || !wanted.held.has(name))) return true;
+  }
+  return false;
+}
+
 /**
  * A response was refused as a whole, for one bad resource perhaps: once anything in it is other content, or gone, what was
  * in it beside that is worth sending again.
