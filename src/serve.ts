@@ -58,6 +58,8 @@ export interface XdsTls {
   readonly files: TlsPaths;
   /** With a client CA: fields of a node that its certificate must name; `id`. */
   readonly names?: readonly ("id" | "cluster")[];
+  /** With a client CA: names of certificates that may ask CSDS for the status of all nodes; nobody. */
+  readonly observers?: readonly string[];
   /** How often the files are looked at, in milliseconds; 1 s. */
   readonly everyMs?: number;
 }
@@ -246,7 +248,8 @@ function listenForXds(parts: Parts, telemetry: Telemetry, authorize: Authorize |
 /** Where clients show certificates, they are the nodes that these name. */
 function hookOf(tls: XdsTls | undefined): Authorize | undefined {
   if (tls?.files.clientCa === undefined) return undefined;
-  return certificateNamesNode(tls.names === undefined ? {} : { fields: tls.names });
+  const { names: fields, observers } = tls;
+  return certificateNamesNode({ ...(fields && { fields }), ...(observers && { observers }) });
 }
 
 /** New connections get new certificates; what cannot be used never replaces what works. */

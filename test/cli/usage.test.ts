@@ -59,6 +59,7 @@ describe("bad flags are exit 2, before the server is asked", () => {
     ["serve --xds-cert a.pem", "needs both --xds-cert and --xds-key"],
     ["serve --xds-client-ca a.pem", "needs both --xds-cert and --xds-key"],
     ["serve --xds-cert a --xds-key b --xds-bind id", "--xds-bind needs --xds-client-ca"],
+    ["serve --xds-cert a --xds-key b --xds-observers tool", "--xds-observers needs --xds-client-ca"],
     ["serve --xds-cert a --xds-key b --xds-client-ca c --xds-bind name", "--xds-bind name: write id or cluster"],
     ["serve --xds-cert /nowhere.pem --xds-key package.json", "--xds-cert /nowhere.pem: it cannot be read"],
     ["serve --xds-cert package.json --xds-key package.json", "--xds-cert package.json: there is no certificate in it"],

@@ -20,6 +20,7 @@ gateways:
   - { name: edge, nodes: { cluster: edge }, listen: "127.0.0.1:10000", hosts: [{ domains: ["*"], routes: [{ path: /, to: reviews }] }] }
 `;
 const ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
+const CSDS = "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus";
 const ca = authority("server CA");
 const clients = authority("client CA");
 const issue = (days = 100): Pair => ca.issue({ name: "belay", dns: ["belay.test"], days });
@@ -115,6 +116,23 @@ test("P55 a node can be held to its cluster too", async () => {
   const edge1 = clients.issue({ name: "x", dns: ["edge-1", "edge"] });
   expect(await ask(server, "edge-1", edge1)).toBe("served");
   expect(await ask(server, "edge-1", edge1, "billing")).toBe("7");
+});
+
+test("P56 what all nodes have is told to those whose certificates are named for it, and to no node", async () => {
+  const server = await start({ observers: ["tool"] });
+  const statusFor = async (name: string): Promise<string | undefined> => {
+    const client = new RawClient(portOf(server), {
+      ca: ca.cert,
+      servername: "belay.test",
+      ...clients.issue({ name: "x", dns: [name] }),
+    });
+    opened.push(client);
+    const call = client.call(CSDS).write(frame(Buffer.alloc(0)));
+    call.stream.end();
+    return (await call.ended).status;
+  };
+  expect(await statusFor("tool")).toBe("0");
+  expect(await statusFor("edge-1")).toBe("7");
 });
 
 test("without a client CA everybody is served, over TLS", async () => {

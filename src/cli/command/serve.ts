@@ -14,6 +14,7 @@ export interface ServeFlags {
   readonly xdsKey?: string;
   readonly xdsClientCa?: string;
   readonly xdsBind?: string;
+  readonly xdsObservers?: string;
   readonly envoy?: string;
   readonly descriptorSet?: string;
 }
@@ -92,16 +93,18 @@ const BINDINGS: ReadonlyMap<string, readonly ("id" | "cluster")[]> = new Map([
   ["id,cluster", ["id", "cluster"]],
 ]);
 
-function tlsIn({ xdsCert, xdsKey, xdsClientCa, xdsBind }: ServeFlags): XdsTls | undefined {
+function tlsIn({ xdsCert, xdsKey, xdsClientCa, xdsBind, xdsObservers }: ServeFlags): XdsTls | undefined {
   const names = xdsBind === undefined ? undefined : BINDINGS.get(xdsBind);
   if (xdsBind !== undefined && names === undefined)
     throw usage(`--xds-bind ${xdsBind}: write ${[...BINDINGS.keys()].join(" or ")}`);
   if (xdsBind !== undefined && xdsClientCa === undefined) throw usage("--xds-bind needs --xds-client-ca");
+  const observers = xdsObservers?.split(",").filter((name) => name !== "");
+  if (observers !== undefined && xdsClientCa === undefined) throw usage("--xds-observers needs --xds-client-ca");
   if (xdsCert === undefined && xdsKey === undefined && xdsClientCa === undefined) return undefined;
   if (xdsCert === undefined || xdsKey === undefined)
     throw usage("xDS over TLS needs both --xds-cert and --xds-key; --xds-client-ca adds to them");
   const files = { cert: xdsCert, key: xdsKey, ...(xdsClientCa === undefined ? {} : { clientCa: xdsClientCa }) };
-  return { files, ...(names === undefined ? {} : { names }) };
+  return { files, ...(names && { names }), ...(observers && { observers }) };
 }
 
 function checkAddress(flag: string, text: string, takesSocket: boolean): void {

@@ -20,6 +20,10 @@ export function registerRunning(program: Command, act: Act): void {
       "serve only Envoys with a certificate that this CA (PEM) has signed and that names their node id, as a DNS or URI subject alternative name",
     )
     .option("--xds-bind <fields>", "what of a node its certificate must name: id, cluster or id,cluster (default: id)")
+    .option(
+      "--xds-observers <names>",
+      "names of certificates, with commas, that may ask CSDS what all nodes have (default: none)",
+    )
     .option("--envoy <binary>", "read Envoy's API from this Envoy")
     .option("--descriptor-set <file>", "read Envoy's API from this file")
     .action(
