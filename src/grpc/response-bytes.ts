@@ -14,7 +14,7 @@ const RESOURCE = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 const COPIED_BYTES = 2_048;
 
 /** Bodies that are kept for the next stream with the same answer: so many, and so many bytes beside the newest. */
-const KEPT = { bodies: 32, bytes: 32 << 20 };
+const KEPT = { bodies: 128, bytes: 32 << 20 };
 
 /** A body that no stream has asked for in this time is forgotten, in milliseconds. */
 const FORGET_MS = 5_000;

@@ -32,8 +32,11 @@ export function typesWith(types: Types, state: TypeState): SharedTypes {
 /** What is kept of one view. */
 interface Book {
   readonly under: number;
-  /** Moves of streams that have asked for nothing yet: from there all others are reached. */
-  first: SharedTypes;
+  /**
+   * Moves of streams that have asked for nothing yet, from where all others are reached; by the names that they ask for,
+   * for a fleet whose Envoys are given parts of a group asks for hundreds of lists.
+   */
+  first: Map<unknown, SharedTypes>;
   moves: number;
   names: number;
 }
@@ -51,7 +54,7 @@ function bookOf(view: Snapshot): Book {
   const known = books.get(view);
   if (known !== undefined) return known;
   views += 1;
-  const book = { under: views, first: new SharedTypes(), moves: 0, names: 0 };
+  const book = { under: views, first: new Map<unknown, SharedTypes>(), moves: 0, names: 0 };
   books.set(view, book);
   return book;
 }
@@ -63,12 +66,19 @@ function bookOf(view: Snapshot): Book {
  * kept. Those under one view are reached from its book alone, or from streams that go on from them: they go with the view.
  */
 export class Moves<Inputs extends readonly unknown[], Result extends { readonly types: Types }> {
+  readonly #names: number;
+
+  /** @param names which input are the names that a stream asks for; none where it does not ask */
+  constructor(names = -1) {
+    this.#names = names;
+  }
+
   /** What came of the inputs for a stream in this state; undefined where that is still to be worked out. */
   known({ view, types }: Standpoint, inputs: Inputs): Result | undefined {
     if (view === undefined || !(types instanceof SharedTypes)) return undefined;
     const book = bookOf(view);
-    const { moves } = types.size === 0 ? book.first : types;
-    for (const move of moves) {
+    const from = types.size === 0 ? book.first.get(inputs[this.#names]) : types;
+    for (const move of from?.moves ?? NO_MOVES) {
       if (move.kind === this && move.under === book.under && isSame(move.inputs, inputs)) return move.result as Result;
     }
     return undefined;
@@ -78,7 +88,11 @@ export class Moves<Inputs extends readonly unknown[], Result extends { readonly 
   keep({ view, types }: Standpoint, inputs: Inputs, result: Result): Result {
     if (view === undefined || !(types instanceof SharedTypes)) return result;
     const book = bookOf(view);
-    const from = types.size === 0 ? book.first : types;
+    let from: SharedTypes | undefined = types;
+    if (types.size === 0) {
+      from = book.first.get(inputs[this.#names]);
+      if (from === undefined) book.first.set(inputs[this.#names], (from = new SharedTypes()));
+    }
     keep(book, from, { kind: this, under: book.under, inputs, result });
     return result;
   }
@@ -95,7 +109,7 @@ function keep(book: Book, from: SharedTypes, move: Move): void {
   book.names += namesIn(move.result.types);
   if (book.moves > LIMITS.moves || book.names > LIMITS.names) {
     // Nothing leads from here to what was kept: it goes with the streams that are there.
-    book.first = new SharedTypes();
+    book.first = new Map();
     book.moves = 0;
     book.names = 0;
     return;

@@ -147,7 +147,7 @@ function suspected(types: Types, from: Snapshot | undefined, to: Snapshot): Type
 const sotwMoves = new Moves<
   readonly [typeUrl: string, nonce: string, names: unknown, versionInfo: string, error: unknown, memory: unknown],
   Effect
->();
+>(2);
 
 /** A request of the state-of-the-world dialect. */
 export function onSotwRequest(stream: Stream, request: SotwRequest): Heard {
@@ -173,7 +173,7 @@ function ofSotwRequest({ types, memory, view }: Stream, request: SotwRequest): E
 const deltaMoves = new Moves<
   readonly [typeUrl: string, nonce: string, edits: unknown, edits: unknown, begin: unknown, error: unknown, unknown],
   Effect
->();
+>(2);
 
 /** A request of the incremental dialect. */
 export function onDeltaRequest(stream: Stream, request: DeltaRequest): Heard {

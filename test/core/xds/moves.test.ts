@@ -167,3 +167,21 @@ test.each(["sotw", "delta"] as const)(
     expect(a).not.toBe(b);
   },
 );
+
+test.each(["sotw", "delta"] as const)(
+  "Envoys that ask for hundreds of different lists, by turns: those with the same list are one value: %s",
+  (dialect) => {
+    const view = viewOf(["1", "1", "1"]);
+    const lists = Array.from({ length: 200 }, (_, index) => ["a", `other-${index}`]);
+    const round = (tag: string): Stream["types"][] =>
+      lists.map((names, index) => {
+        const player = new Player(dialect, `${tag}${index}-`);
+        player.play({ do: "view", contents: [] }, view, []);
+        player.play({ do: "ask", type: 1, names }, undefined, names);
+        return player.stream.types;
+      });
+    const first = round("f");
+    expect(new Set(first).size).toBe(lists.length);
+    for (const [index, types] of round("s").entries()) expect(types).toBe(first[index]);
+  },
+);
