@@ -92,7 +92,7 @@ async function firstBytes({ stream }: Asking): Promise<void> {
 
 /** How clients go that were not told everything. */
 const WAYS: Readonly<Record<string, (asking: Asking) => Promise<void> | void>> = {
-  "has read nothing, and its connection breaks": ({ session }) => void session.destroy(),
+  "has read nothing, and its connection breaks": ({ session }) => session.destroy(),
   "has read a part, and its connection breaks": async (asking) => {
     await firstBytes(asking);
     asking.session.destroy();
