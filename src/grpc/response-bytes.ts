@@ -166,9 +166,17 @@ function headOf(dialect: Dialect, resource: SentResource): Buffer {
       inner = Buffer.concat([textField(1, RESOURCE), fieldHead(2, inner.length + bytes.length), inner]);
     }
   }
-  const head = Buffer.concat([fieldHead(FIELD.resources, inner.length + bytes.length), inner]);
+  const head = unpooled([fieldHead(FIELD.resources, inner.length + bytes.length), inner]);
   heads[dialect].set(resource, head);
   return head;
+}
+
+/** A piece of Node's pool would keep all 8 KiB of it for as long as the resource is remembered by anybody. */
+function unpooled(parts: readonly Buffer[]): Buffer {
+  const bytes = Buffer.alloc(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) at += part.copy(bytes, at);
+  return bytes;
 }
 
 /** What an envoy.service.discovery.v3.Resource says of its content: version = 1, name = 3, aliases = 4, ttl = 6. */

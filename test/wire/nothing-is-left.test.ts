@@ -5,9 +5,11 @@ import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/control/clock.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
+import { XdsCounters } from "../../src/control/xds-counters.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import type { GrpcListener } from "../../src/grpc/grpc-server.ts";
 import { listenGrpc } from "../../src/grpc/grpc-server.ts";
+import { ResponseBytes } from "../../src/grpc/response-bytes.ts";
 import { xdsRoutes } from "../../src/grpc/xds-server.ts";
 import { encodeNode, encodeRequest, METHODS } from "../bench/xds/wire.ts";
 import { resource, viewOf } from "./edge.ts";
@@ -128,4 +130,26 @@ test.each(Object.entries(WAYS))("nothing is left of a client that %s", async (_,
   await expect.poll(() => registry.streamCount, LOOKS).toBe(0);
   await expect.poll(left, LOOKS).toBe(0);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(CLIENTS * LARGE.bytes.length);
+});
+
+test.each(["sotw", "delta"] as const)("a small resource that is remembered keeps no large buffer, in %s", (dialect) => {
+  const bytes = new ResponseBytes(() => "belay-test", new XdsCounters());
+  const write = (name: string): object => {
+    const resources = [{ ...resource(CLUSTER, name, "1"), bytes: new Uint8Array([1]) }];
+    bytes.framed(dialect, { typeUrl: CLUSTER, version: name, nonce: "n", resources, removed: [] });
+    return resources;
+  };
+  for (let n = 0; n < 100; n += 1) write(`before-${n}`);
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  const remembered: object[] = [];
+  for (let n = 0; n < 4_000; n += 1) {
+    const one = write(`n${n}`);
+    if (n % 40 === 0) remembered.push(one);
+  }
+  for (let n = 0; n < 100; n += 1) write(`after-${n}`);
+  collect();
+  const kept = process.memoryUsage().arrayBuffers - before;
+  expect(remembered).toHaveLength(100);
+  expect(kept).toBeLessThan(100 * 2_048);
 });
