@@ -30,6 +30,14 @@ export function heldByView(view: View | undefined): readonly HeldNames[] {
   return [...view.snapshot.types.values()].map(({ resources }) => ({ in: resources, names: resources.size }));
 }
 
+/**
+ * The same view, whose content is all that is kept of it: what streams once did under a snapshot stands with the snapshot
+ * (`moves.ts`), and must not stay as long as somebody is away.
+ */
+export function released(view: View): View {
+  return { ...view, snapshot: { ...view.snapshot } };
+}
+
 const NOTHING: Snapshot = { digest: "", types: new Map() };
 
 /** What is still known of such a view once it is let go: which one it was. */

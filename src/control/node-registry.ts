@@ -9,7 +9,7 @@ import { Fetches } from "./fetches.ts";
 import type { Fleet, FleetEvent, NodeState, NodeStatus, View } from "./fleet.ts";
 import type { LoadQuery } from "./load-reports.ts";
 import { LoadReports } from "./load-reports.ts";
-import { heldByView, type LostLimits, LostNodes, withoutContent } from "./lost-nodes.ts";
+import { heldByView, type LostLimits, LostNodes, released, withoutContent } from "./lost-nodes.ts";
 import { NameLists } from "./name-lists.ts";
 import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { MemoryOfNode } from "./node-memory.ts";
@@ -243,6 +243,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
       return;
     }
     entry.since = this.#settings.clock.now();
+    entry.acked &&= released(entry.acked);
     this.#emit({ kind: "lost", node: entry.identity });
     this.#lost.went(entry.identity.id, entry.since, [...entry.memory.held, ...heldByView(entry.acked)]);
     this.#forget(entry.since);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import type { LostLimits } from "../../src/control/lost-nodes.ts";
@@ -158,12 +160,27 @@ it("P58 a view that only nodes keep which are away counts as what they had, and 
   expect(kept.map((view) => view?.revision)).toEqual([7, 7, 7]);
 });
 
+it("what streams did under a view goes with the view, also where a node that is away had acknowledged it", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { registry } = registryWith();
+  const gone = ((): WeakRef<object> => {
+    const view = viewOf("old", 3);
+    acknowledging(registry, "away", view);
+    return new WeakRef(view.snapshot);
+  })();
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  expect(gone.deref()).toBeUndefined();
+  expect(registry.node("away")?.acked?.snapshot.types.get(CLUSTER)?.resources.size).toBe(3);
+});
+
 it("a view that many nodes acknowledged counts once", () => {
   const { registry, faded } = registryWith({ names: 250 });
   const view = viewOf("shared", 200);
   for (let n = 0; n < 100; n += 1) acknowledging(registry, `node-${n}`, view);
   expect(faded).toEqual([]);
-  expect(registry.node("node-0")?.acked).toBe(view);
+  expect(registry.node("node-0")?.acked).toEqual(view);
 });
 
 it("a list counts as long as one of its nodes is away", () => {
