@@ -1,6 +1,6 @@
 import type { Reference, Resource } from "../resource/resource.ts";
 import { canonicalNames } from "../resource/xdstp.ts";
-import { changeBetween } from "../snapshot/change.ts";
+import { changeBetween, numberOf } from "../snapshot/change.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { askedBy } from "./convergence.ts";
 import * as delta from "./delta.ts";
@@ -95,10 +95,7 @@ export function openStream(dialect: Dialect, tag: string, memory: NodeMemory, no
 }
 
 /** By the view that streams came to, the types that they went there with. Found by identity of both, as in `moves.ts`. */
-const arrivals = new WeakMap<
-  Snapshot,
-  WeakMap<Types, { readonly from: Snapshot | undefined; readonly types: Types }>
->();
+const arrivals = new WeakMap<Snapshot, WeakMap<Types, { readonly from: number | undefined; readonly types: Types }>>();
 
 /** What the client should have from now on. */
 export function setView(stream: Stream, view: Snapshot | undefined, now: number): Stream {
@@ -118,9 +115,10 @@ function typesUnder(view: Snapshot, before: Types, from: Snapshot | undefined): 
   let arrived = arrivals.get(view);
   if (arrived === undefined) arrivals.set(view, (arrived = new WeakMap()));
   const known = arrived.get(before);
-  if (known !== undefined && known.from === from) return known.types;
+  const number = from === undefined ? undefined : numberOf(from);
+  if (known !== undefined && known.from === number) return known.types;
   const types = suspected(before, from, view);
-  arrived.set(before, { from, types });
+  arrived.set(before, { from: number, types });
   return types;
 }
 
