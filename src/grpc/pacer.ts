@@ -16,6 +16,8 @@ export interface PacedWriter<M> {
 export interface Pace {
   /** Unfinished writes over all streams. */
   readonly places: number;
+  /** Of messages shorter than this, sixteen take one place: they leave in fewer turns of the loop, and are little to hold. */
+  readonly smallBytes: number;
   /** After this long a write gives its place to others: a client that does not read slows nobody else. */
   readonly yieldMs: number;
   /** After this long the client is given up. */
@@ -26,15 +28,19 @@ export interface Pace {
   readonly crowdedMs: number;
 }
 
-const PACE: Pace = { places: 64, yieldMs: 100, stallMs: 60_000, bytes: 128 << 20, crowdedMs: 1_000 };
+const PACE: Pace = { places: 64, smallBytes: 4_096, yieldMs: 100, stallMs: 60_000, bytes: 128 << 20, crowdedMs: 1_000 };
 
 interface Write<M> {
   readonly stream: PacedStream<M>;
   readonly since: number;
   bytes: number;
   isFinished: boolean;
-  holdsPlace: boolean;
+  /** Of the places, this much is its own. */
+  place: number;
 }
+
+/** Exact in binary: what is taken and given back is as much. */
+const SMALL_PLACE = 1 / 16;
 
 interface Queued<M> {
   readonly stream: PacedStream<M>;
@@ -91,7 +97,7 @@ export class Pacer<M> {
   }
 
   #write({ stream, message }: Queued<M>): void {
-    const write: Write<M> = { stream, since: Date.now(), bytes: 0, isFinished: false, holdsPlace: true };
+    const write: Write<M> = { stream, since: Date.now(), bytes: 0, isFinished: false, place: 1 };
     this.#unfinished.add(write);
     this.#taken += 1;
     this.#timer ??= setInterval(() => this.#look(), this.#pace.yieldMs).unref();
@@ -99,6 +105,7 @@ export class Pacer<M> {
     if (write.isFinished) return;
     write.bytes = bytes;
     this.#bytes += bytes;
+    if (bytes < this.#pace.smallBytes) this.#hold(write, SMALL_PLACE);
   }
 
   #finish(write: Write<M>): void {
@@ -106,8 +113,13 @@ export class Pacer<M> {
     write.isFinished = true;
     this.#unfinished.delete(write);
     this.#bytes -= write.bytes;
-    if (write.holdsPlace) this.#taken -= 1;
+    this.#hold(write, 0);
     this.#drain();
+  }
+
+  #hold(write: Write<M>, place: number): void {
+    this.#taken += place - write.place;
+    write.place = place;
   }
 
   #look(): void {
@@ -136,9 +148,8 @@ export class Pacer<M> {
   }
 
   #yield(write: Write<M>): void {
-    if (!write.holdsPlace) return;
-    write.holdsPlace = false;
-    this.#taken -= 1;
+    if (write.place === 0) return;
+    this.#hold(write, 0);
     this.#drain();
   }
 }

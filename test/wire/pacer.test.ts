@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { PacedWriter } from "../../src/grpc/pacer.ts";
 import { Pacer } from "../../src/grpc/pacer.ts";
 
-const PACE = { places: 2, yieldMs: 100, stallMs: 1_000 };
+const PACE = { places: 2, smallBytes: 0, yieldMs: 100, stallMs: 1_000 };
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -87,4 +87,15 @@ test("P59 a message that is longer than the bound is written when nothing else i
   expect(client.taken).toEqual(["longer than that"]);
   client.read();
   expect(client.taken).toEqual(["longer than that", "next"]);
+});
+
+test("small messages leave together: sixteen of them take the place of a large one, and give it back", () => {
+  const pacer = new Pacer<string>({ ...PACE, places: 2, smallBytes: 10 });
+  const clients = Array.from({ length: 20 }, () => new FakeClient());
+  pacer.stream(new FakeClient()).send("a large message", false);
+  for (const client of clients) pacer.stream(client).send("small", false);
+  const taken = (): number => clients.filter((client) => client.taken.length > 0).length;
+  expect(taken()).toBe(16);
+  clients[0]?.read();
+  expect(taken()).toBe(17);
 });
