@@ -15,6 +15,8 @@ interface TypeModel {
   /** What it had acknowledged when it last refused something; undefined: it has refused nothing. */
   ackedBefore: Map<string, string> | undefined;
   refusals: number;
+  /** It came back with nothing: what it has refused is kept from it, and what it takes next is what it goes back to. */
+  beganAnew: boolean;
   /** What it tells a server it has: what it acknowledged, whatever a refusal left in force (rule N15). */
   reported: Map<string, string>;
   version: string;
@@ -53,6 +55,7 @@ export class EnvoyModel {
         acked: new Map(),
         ackedBefore: undefined,
         refusals: 0,
+        beganAnew: false,
         reported: new Map(),
         version: "",
         nonce: "",
@@ -73,7 +76,10 @@ export class EnvoyModel {
   /** A new stream: one request for each type, nonces forgotten, versions and names kept. */
   connect(): void {
     this.outbox.length = 0;
-    for (const state of this.#types.values()) state.nonce = "";
+    for (const state of this.#types.values()) {
+      state.nonce = "";
+      state.beganAnew = state.version === "" && state.reported.size === 0;
+    }
     for (const [parent, child] of WATCHED) {
       this.#first(parent);
       if (this.#type(child).names.size > 0) this.#first(child);
@@ -111,6 +117,8 @@ export class EnvoyModel {
       state.acked.delete(name);
     }
     state.version = response.version;
+    if (state.beganAnew && state.ackedBefore !== undefined) state.ackedBefore = new Map(state.acked);
+    state.beganAnew = false;
   }
 
   #refuse(state: TypeModel, response: Response): void {
