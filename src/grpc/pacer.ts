@@ -28,7 +28,14 @@ export interface Pace {
   readonly crowdedMs: number;
 }
 
-const PACE: Pace = { places: 64, smallBytes: 4_096, yieldMs: 100, stallMs: 60_000, bytes: 128 << 20, crowdedMs: 1_000 };
+const PACE: Pace = {
+  places: 64,
+  smallBytes: 4_096,
+  yieldMs: 100,
+  stallMs: 60_000,
+  bytes: 128 << 20,
+  crowdedMs: 10_000,
+};
 
 interface Write<M> {
   readonly stream: PacedStream<M>;
@@ -110,11 +117,15 @@ export class Pacer<M> {
 
   #finish(write: Write<M>): void {
     if (write.isFinished) return;
+    this.#release(write);
+    this.#drain();
+  }
+
+  #release(write: Write<M>): void {
     write.isFinished = true;
     this.#unfinished.delete(write);
     this.#bytes -= write.bytes;
     this.#hold(write, 0);
-    this.#drain();
   }
 
   #hold(write: Write<M>, place: number): void {
@@ -131,26 +142,22 @@ export class Pacer<M> {
     const now = Date.now();
     for (const write of this.#unfinished) {
       const age = now - write.since;
-      if (age < this.#pace.yieldMs) return;
+      if (age < this.#pace.yieldMs) break;
       // Also of a stream that has ended: what it was sent before holds memory until it has left or the client is given up.
-      if (age < this.#patience()) this.#yield(write);
+      if (age < this.#patience()) this.#hold(write, 0);
       else {
-        this.#finish(write);
+        this.#release(write);
         write.stream.writer.stalled();
       }
     }
+    // Only now: what is written meanwhile would take the room that was made, and one client after another would be given up.
+    this.#drain();
   }
 
   /** How long a client may take: less where the others wait for the memory that it holds. */
   #patience(): number {
     const { bytes, crowdedMs, stallMs } = this.#pace;
     return this.#bytes < bytes ? stallMs : Math.min(stallMs, crowdedMs);
-  }
-
-  #yield(write: Write<M>): void {
-    if (write.place === 0) return;
-    this.#hold(write, 0);
-    this.#drain();
   }
 }
 

@@ -78,6 +78,15 @@ test("P59 bytes that have not left have a bound over all streams, and who holds 
   expect(reader.taken).toEqual(["few"]);
 });
 
+test("P59 at the bound no more clients are given up than make room for the next: what waits does not cost another its place", () => {
+  const pacer = new Pacer<string>({ ...PACE, places: 100, bytes: 10, crowdedMs: 300 });
+  const slow = [new FakeClient(), new FakeClient(), new FakeClient(), new FakeClient()];
+  for (const client of slow) pacer.stream(client).send("12345", false);
+  vi.advanceTimersByTime(300);
+  expect(slow.map(({ isStalled }) => isStalled)).toEqual([true, false, false, false]);
+  expect(slow.map(({ taken }) => taken.length)).toEqual([1, 1, 1, 0]);
+});
+
 test("P59 a message that is longer than the bound is written when nothing else is", () => {
   const pacer = new Pacer<string>({ ...PACE, places: 100, bytes: 4 });
   const client = new FakeClient();
