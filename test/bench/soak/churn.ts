@@ -163,7 +163,9 @@ async function babble(churn: Churn, id: string): Promise<void> {
   const { dialect, typeUrl, path } = speech(churn);
   const stream = call(session, path);
   const request = encodeRequest(dialect, { node: encodeNode(id, "soak"), typeUrl });
-  for (let n = 0; n < 4; n += 1) request[churn.random.below(request.length)] = churn.random.below(256);
+  // Behind the node: every id that is made up is remembered, up to a bound that a soak does not reach.
+  const from = request.indexOf(typeUrl);
+  for (let n = 0; n < 4; n += 1) request[from + churn.random.below(request.length - from)] = churn.random.below(256);
   stream.resume();
   stream.end(request);
   await gone(session, churn.random.below(SHORT_MS));

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Churn } from "./churn.ts";
 import { PASSERS } from "./churn.ts";
 import { LoyalClient } from "./loyal.ts";
@@ -16,11 +17,15 @@ const MOST = 300;
  */
 const FLEET = 40;
 
+type Kind = (typeof PASSERS)[string];
+
 const random = new Random(Number(process.env["SOAK_SEED"] ?? 1) + 1);
 const loyal: LoyalClient[] = [];
 const complaints: string[] = [];
 let churning: NodeJS.Timeout | undefined;
 let [present, passed, isResting] = [0, 0, false];
+/** Those that poll are away once it is known how often they come: after one question that is minutes later. */
+let polling = 0;
 
 process.on("message", (order: ClientOrder) => void carryOut(order));
 process.on("disconnect", () => process.exit(0));
@@ -38,6 +43,7 @@ async function obey(order: ClientOrder): Promise<unknown> {
     case "rest":
       clearInterval(churning);
       isResting = true;
+      while (polling > 0) await pause(TICK_MS);
       return passed;
     case "held":
       return {
@@ -75,18 +81,24 @@ function churn({ port, perSecond }: { readonly port: number; readonly perSecond:
   const plan = planOf(port);
   const only = process.env["SOAK_ONLY"] ?? "";
   const kinds = Object.entries(PASSERS).flatMap(([name, kind]) => (name.includes(only) ? [kind] : []));
-  const bag = kinds.flatMap(({ often, pass }) => Array.from({ length: often }, () => pass));
+  const bag = kinds.flatMap((kind) => Array.from({ length: kind.often }, () => kind));
   const from = Date.now();
   let due = 0;
   churning = setInterval(() => {
     for (; due < (perSecond * (Date.now() - from)) / 1_000; due += 1) {
       if (present >= MOST || isResting) continue;
       passed += 1;
-      present += 1;
-      void random
-        .pick(bag)(plan, `passer-${random.below(FLEET)}`)
-        .finally(() => (present -= 1));
+      void come(plan, random.pick(bag));
     }
   }, TICK_MS);
   return perSecond;
+}
+
+async function come(plan: Churn, { pass }: Kind): Promise<void> {
+  const isPolling = pass === PASSERS["polls"]?.pass;
+  present += 1;
+  if (isPolling) polling += 1;
+  await pass(plan, `passer-${random.below(FLEET)}`);
+  if (isPolling) polling -= 1;
+  present -= 1;
 }
