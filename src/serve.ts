@@ -1,4 +1,4 @@
-import { hash, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { resolve } from "node:path";
 import type { Logger } from "pino";
 import type { Authorize } from "./control/access.ts";
@@ -9,6 +9,7 @@ import type { ControlPlane } from "./control/control-plane.ts";
 import type { LocatedProblem, MeshReader } from "./control/mesh-reader.ts";
 import { NodeRegistry } from "./control/node-registry.ts";
 import { sessionSettings } from "./control/session-settings.ts";
+import { sha256 } from "./control/sha256.ts";
 import { limitAges, STREAM_AGE_MS } from "./control/stream-ages.ts";
 import { Telemetry } from "./control/telemetry.ts";
 import type { TlsMaterial } from "./control/tls.ts";
@@ -17,7 +18,6 @@ import { emptyState } from "./core/journal/fold.ts";
 import type { ClusterLoad } from "./core/load/report.ts";
 import { canonicalJson } from "./core/mesh/canonical.ts";
 import type { Mesh } from "./core/mesh/mesh.ts";
-import type { Digest } from "./core/resource/resource.ts";
 import type { Codec } from "./envoy/codec.ts";
 import { compile } from "./envoy/compile.ts";
 import { createMeshReader } from "./file/mesh-reader.ts";
@@ -94,8 +94,6 @@ const REMOVAL_TIMES = { graceMs: 1_000, holdMs: 5_000 };
 
 /** How long streams and requests may take to end when the server closes, in milliseconds. */
 const CLOSE_MS = 1_000;
-
-const sha256: Digest = (content) => hash("sha256", content, "hex");
 
 /**
  * Runs a control plane: everything is wired here and nowhere else.

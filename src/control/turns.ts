@@ -1,3 +1,5 @@
+import { Fifo } from "./fifo.ts";
+
 /** The loop of the process, as turns need it: a clock for spans in milliseconds, and a way to go on after other work. */
 export interface Loop {
   now(): number;
@@ -24,8 +26,8 @@ const systemLoop: Loop = { now: () => performance.now(), next: (work) => void se
 export class Turns {
   readonly #loop: Loop;
   readonly #slice: Slice;
-  readonly #urgent = new Lane();
-  readonly #normal = new Lane();
+  readonly #urgent = new Fifo<() => void>();
+  readonly #normal = new Fifo<() => void>();
   #isDue = false;
 
   constructor(loop: Loop = systemLoop, slice: Slice = SLICE) {
@@ -59,7 +61,7 @@ export class Turns {
   }
 
   /** At least one piece, however late it is: no lane ever waits for ever. */
-  #work(lane: Lane, until: number): void {
+  #work(lane: Fifo<() => void>, until: number): void {
     let work = lane.shift();
     while (work !== undefined) {
       work();
@@ -68,31 +70,3 @@ export class Turns {
     }
   }
 }
-
-/** A queue that is as fast with ten thousand entries as with ten. */
-class Lane {
-  #items: (() => void)[] = [];
-  #at = 0;
-
-  get size(): number {
-    return this.#items.length - this.#at;
-  }
-
-  push(work: () => void): void {
-    this.#items.push(work);
-  }
-
-  shift(): (() => void) | undefined {
-    if (this.#at === this.#items.length) return undefined;
-    const work = this.#items[this.#at];
-    this.#items[this.#at] = NOTHING;
-    this.#at += 1;
-    if (this.#at === this.#items.length) {
-      this.#items = [];
-      this.#at = 0;
-    }
-    return work;
-  }
-}
-
-const NOTHING = (): void => {};

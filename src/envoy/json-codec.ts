@@ -1,16 +1,14 @@
 import type { DescMessage, FileRegistry } from "@bufbuild/protobuf";
 import type { Problem } from "../core/failure/problem.ts";
-import { type Digest, type Reference, type Resource, versionOf } from "../core/resource/resource.ts";
-import { canonicalName, isNameOfType } from "../core/resource/xdstp.ts";
+import type { Digest, Reference, Resource } from "../core/resource/resource.ts";
 import { CanonicalBytes } from "./canonical-bytes.ts";
 import { readMessage } from "./canonical-json.ts";
 import type { Codec } from "./codec.ts";
 import { wrongType } from "./complaints.ts";
 import { Constraints } from "./constraints.ts";
 import { JsonDecoder } from "./decode-json.ts";
-import { findingIn } from "./finding.ts";
+import { encodedResource } from "./encoded-resource.ts";
 import { isObject } from "./json-kinds.ts";
-import { namedAsAnother } from "./misnamed.ts";
 import { Reading } from "./reading.ts";
 import { nameFieldOf, openRegistry, typeNameOf, typeUrlOf, wordsOf } from "./registry.ts";
 import { unknownType } from "./well-known-json.ts";
@@ -67,11 +65,7 @@ class JsonCodec implements Codec {
       return { problems: withoutName(reading, json, nameField) };
     }
     const { bytes, refs } = checked;
-    const typeUrl = typeUrlOf(message);
-    if (!isNameOfType(name, typeUrl)) return { problems: [namedAsAnother({ typeUrl, name }, nameField)] };
-    const resource = { typeUrl, name: canonicalName(name), version: versionOf(bytes, this.#digest), bytes, refs };
-    const finding = findingIn(typeUrl, bytes);
-    return { resource: finding === undefined ? resource : { ...resource, finding } };
+    return encodedResource({ typeUrl: typeUrlOf(message), name, bytes, refs }, this.#digest, nameField);
   }
 
   check(typeUrl: string, json: unknown): readonly Problem[] {

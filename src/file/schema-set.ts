@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
-import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import { sha256 } from "../control/sha256.ts";
 import { ControlError } from "../core/failure/control-error.ts";
-import type { Digest } from "../core/resource/resource.ts";
 import type { Codec } from "../envoy/codec.ts";
 import { scanDescriptors } from "../envoy/descriptor-scan.ts";
 import { growingCodec } from "../envoy/growing-codec.ts";
@@ -64,8 +63,6 @@ function readBuilt(): { part: Uint8Array; set: Uint8Array; envoyVersion: string 
     throw new ControlError("invalid", `${what} (${BUILT_SET}: ${codeOf(error)})`, { cause: error });
   }
 }
-
-const sha256: Digest = (content) => hash("sha256", content, "hex");
 
 async function fromSetFile(path: string): Promise<Codec> {
   const set = await read(path, "the descriptor set");

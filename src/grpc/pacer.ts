@@ -1,3 +1,5 @@
+import { Fifo } from "../control/fifo.ts";
+
 /** Something that takes messages and says when it is done with each. */
 export interface PacedWriter<M> {
   /**
@@ -176,23 +178,5 @@ export class PacedStream<M> {
   /** @param urgent the client has nothing yet, or waits for this */
   send(message: M, urgent: boolean): void {
     this.#pacer.submit({ stream: this, message }, urgent);
-  }
-}
-
-/** A queue that is as fast with ten thousand entries as with ten. */
-class Fifo<T> {
-  #incoming: T[] = [];
-  #outgoing: T[] = [];
-
-  push(item: T): void {
-    this.#incoming.push(item);
-  }
-
-  shift(): T | undefined {
-    if (this.#outgoing.length === 0 && this.#incoming.length > 0) {
-      this.#outgoing = this.#incoming.reverse();
-      this.#incoming = [];
-    }
-    return this.#outgoing.pop();
   }
 }

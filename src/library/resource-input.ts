@@ -2,9 +2,7 @@ import type { Problem } from "../core/failure/problem.ts";
 import type { Digest, Resource } from "../core/resource/resource.ts";
 import { versionOf } from "../core/resource/resource.ts";
 import { EXTENSION_CONFIG, RUNTIME, shortTypeName } from "../core/resource/type-url.ts";
-import { canonicalName, isNameOfType } from "../core/resource/xdstp.ts";
-import { findingIn } from "../envoy/finding.ts";
-import { namedAsAnother } from "../envoy/misnamed.ts";
+import { encodedResource } from "../envoy/encoded-resource.ts";
 import { builtCodec } from "../file/schema-set.ts";
 
 /** A resource as a program gives it: Envoy's JSON with `@type`, or bytes that are encoded already; either may expire. */
@@ -50,10 +48,7 @@ function encodeLasting(input: LastingResource, digest: Digest): Encoded {
   if (name === "") {
     return { problems: [{ path: ["name"], message: "a resource must have a name", code: "missing-name" }] };
   }
-  if (!isNameOfType(name, typeUrl)) return { problems: [namedAsAnother({ typeUrl, name }, "name")] };
-  const resource = { typeUrl, name: canonicalName(name), bytes, version: versionOf(bytes, digest), refs: [] };
-  const finding = findingIn(typeUrl, bytes);
-  return { resource: finding === undefined ? resource : { ...resource, finding } };
+  return encodedResource({ typeUrl, name, bytes, refs: [] }, digest, "name");
 }
 
 function encodeExpiring({ resource: input, ttlMs }: ExpiringResource, digest: Digest): Encoded {

@@ -1,6 +1,6 @@
-import { hash } from "node:crypto";
+import { sha256 } from "../control/sha256.ts";
 import { formatPath, type Problem } from "../core/failure/problem.ts";
-import type { Digest, Reference, Resource } from "../core/resource/resource.ts";
+import type { Reference, Resource } from "../core/resource/resource.ts";
 import type { Snapshot as Content } from "../core/snapshot/snapshot.ts";
 import { dangling, snapshotOf, withTypes } from "../core/snapshot/snapshot.ts";
 import type { ResourceInput } from "./resource-input.ts";
@@ -119,8 +119,6 @@ export function snapshot(input: { resources: readonly ResourceInput[]; version?:
   const versions = input.version ?? {};
   return new Snapshot(snapshotOf(encodeAll(input.resources), sha256, versions), versions);
 }
-
-const sha256: Digest = (content) => hash("sha256", content, "hex");
 
 function keyOf({ typeUrl, name }: Reference): string {
   return `${typeUrl} ${name}`;

@@ -112,6 +112,13 @@ function byName(a: Resource, b: Resource): number {
   return a.name < b.name ? -1 : 1;
 }
 
+const NOTHING: ReadonlyMap<string, Resource> = new Map();
+
+/** The snapshot's resources of a type, by name; without a snapshot, or any of the type, one empty map for all. */
+export function resourcesOf(snapshot: Snapshot | undefined, typeUrl: string): ReadonlyMap<string, Resource> {
+  return snapshot?.types.get(typeUrl)?.resources ?? NOTHING;
+}
+
 /** The resource of that type and name, where the snapshot has it. */
 export function resourceOf(snapshot: Snapshot, typeUrl: string, name: string): Resource | undefined {
   return snapshot.types.get(typeUrl)?.resources.get(name);

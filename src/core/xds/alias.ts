@@ -1,5 +1,6 @@
 import { ROUTES, VIRTUAL_HOST } from "../resource/type-url.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { resourcesOf } from "../snapshot/snapshot.ts";
 import { knownOf } from "./client.ts";
 import type { SentResource } from "./message.ts";
 import type { Said } from "./portion.ts";
@@ -51,7 +52,7 @@ export function hostIndexOf(view: Snapshot | undefined): HostIndex {
 }
 
 function indexOf(view: Snapshot): HostIndex {
-  const hosts = view.types.get(VIRTUAL_HOST)?.resources ?? new Map<string, never>();
+  const hosts = resourcesOf(view, VIRTUAL_HOST);
   const byRoute = new Map<string, Domains>();
   for (const { name, finding } of hosts.values()) {
     if (finding?.kind !== "virtual-host") continue;
@@ -65,7 +66,7 @@ function indexOf(view: Snapshot): HostIndex {
   }
   const ignoring = new Set<string>();
   const routes: string[] = [];
-  for (const { name, finding } of view.types.get(ROUTES)?.resources.values() ?? []) {
+  for (const { name, finding } of resourcesOf(view, ROUTES).values()) {
     if (finding?.kind !== "on-demand-routes") continue;
     routes.push(name);
     if (finding.ignoresPorts) ignoring.add(name);

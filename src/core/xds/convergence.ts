@@ -1,7 +1,7 @@
-import type { Reference, Resource } from "../resource/resource.ts";
+import type { Reference } from "../resource/resource.ts";
 import { COMPLETE_SET_TYPES } from "../resource/type-url.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { resourceOf } from "../snapshot/snapshot.ts";
+import { resourceOf, resourcesOf } from "../snapshot/snapshot.ts";
 import { knownOf, UNKNOWN_VERSION } from "./client.ts";
 import type { Types } from "./moves.ts";
 import { Moves } from "./moves.ts";
@@ -26,8 +26,6 @@ export interface Judged {
 
 /** How long a client that asks for nothing of a type is waited for to ask, in milliseconds: it may be about to. */
 const ASKING_MS = 3_000;
-
-const NOTHING_WANTED: ReadonlyMap<string, Resource> = new Map();
 
 /**
  * Has the client acknowledged everything that it asks for of this type in the view? Removals that are held back
@@ -57,7 +55,7 @@ export function isTypeRefused(judged: Judged, state: TypeState): boolean {
 function wantedOf({ removals }: Pick<Judged, "removals">, view: Snapshot, typeUrl: string): Wanted {
   const removing = removals.get(typeUrl);
   const held: ReadonlySet<string> = removing === undefined ? NO_NAMES : new Set(removing.keys());
-  return { version: "", resources: view.types.get(typeUrl)?.resources ?? NOTHING_WANTED, held };
+  return { version: "", resources: resourcesOf(view, typeUrl), held };
 }
 
 /** What holds of types under a view, whatever the time. */

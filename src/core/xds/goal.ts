@@ -1,6 +1,6 @@
-import type { Resource } from "../resource/resource.ts";
 import { ENDPOINTS } from "../resource/type-url.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { resourcesOf } from "../snapshot/snapshot.ts";
 import { absentEndpoints } from "./absent.ts";
 import { clientWith, knownOf } from "./client.ts";
 import { withFinder } from "./found.ts";
@@ -24,7 +24,6 @@ export interface Moment {
 
 /** What `version_info` says of a type of which the view has nothing. */
 const EMPTY_VERSION = "0";
-const NOTHING: ReadonlyMap<string, Resource> = new Map();
 
 /** What a client should have of a type now: its view, what is kept for a while, and answers for what is not there. */
 export function wantedNow(moment: Moment, state: TypeState): Wanted {
@@ -37,7 +36,7 @@ export function wantedNow(moment: Moment, state: TypeState): Wanted {
 
 function wantedInView({ view, removals, orphans, now, times }: Moment, state: TypeState): Wanted {
   const set = view.types.get(state.typeUrl);
-  const resources = set?.resources ?? NOTHING;
+  const resources = resourcesOf(view, state.typeUrl);
   const version = set?.version ?? EMPTY_VERSION;
   const expires = set?.expires === true;
   const removing = removals.get(state.typeUrl);

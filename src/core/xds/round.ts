@@ -23,6 +23,7 @@ import type { Wanted } from "./wanted.ts";
 /** All of a stream that says what is due on it. */
 export interface Situation {
   readonly dialect: Dialect;
+  /** In the order in which they are written. Streams in the same state have the same map (`moves.ts`). */
   readonly types: Types;
   readonly removals: Removals;
   /** What clusters that are on their way wait for, and the view dropped meanwhile. */

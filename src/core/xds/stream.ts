@@ -1,7 +1,7 @@
-import type { Reference, Resource } from "../resource/resource.ts";
 import { canonicalNames } from "../resource/xdstp.ts";
 import { changeBetween, numberOf } from "../snapshot/change.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { resourcesOf } from "../snapshot/snapshot.ts";
 import { askedBy } from "./convergence.ts";
 import * as delta from "./delta.ts";
 import { foundAfter, withFound } from "./found.ts";
@@ -13,38 +13,27 @@ import { Moves, SharedTypes, typesWith } from "./moves.ts";
 import type { Nonces } from "./nonces.ts";
 import { NO_NONCES, numbered, standInFor, withNonce } from "./nonces.ts";
 import { inWriteOrder } from "./order.ts";
-import type { Orphans } from "./orphan.ts";
 import { NO_ORPHANS, orphansOf } from "./orphan.ts";
-import type { HoldTimes, Removals } from "./removal.ts";
+import type { HoldTimes } from "./removal.ts";
 import { NO_REMOVALS, releaseAt } from "./removal.ts";
-import type { Due, ServingRules } from "./round.ts";
+import type { Due, ServingRules, Situation } from "./round.ts";
 import { dueOf, NOT_WAITING, NOTHING_EXPECTED } from "./round.ts";
 import * as sotw from "./sotw.ts";
 import type { TypeState } from "./type-state.ts";
 import { NO_NAMES, suspect } from "./type-state.ts";
 
 /** One xDS stream as a value. Whoever holds the socket feeds it and sends what it says. */
-export interface Stream {
-  readonly dialect: Dialect;
+export interface Stream extends Situation {
   /** Makes nonces differ between streams; a nonce means something on its own stream only (R3). */
   readonly tag: string;
   /** Responses sent so far. */
   readonly sent: number;
   readonly nonces: Nonces;
-  /** In the order in which they are written. Streams in the same state have the same map (`moves.ts`). */
-  readonly types: Types;
   /** What the client should have; undefined: nothing is said to it. */
   readonly view: Snapshot | undefined;
   /** When the stream was opened, and when the view was set, in milliseconds. */
   readonly openedAt: number;
   readonly viewSince: number;
-  readonly removals: Removals;
-  /** What clusters that are on their way wait for, and the view dropped meanwhile. */
-  readonly orphans: Orphans;
-  /** Since when a type waits for clusters, by type URL. */
-  readonly waiting: ReadonlyMap<string, number>;
-  /** What the client was sent refers to, and it has not asked for yet. */
-  readonly expects: ReadonlyMap<string, Reference>;
   /** What the node had when its last stream ended, if this process saw it. */
   readonly memory: NodeMemory;
 }
@@ -73,7 +62,6 @@ interface Effect {
 const NO_TYPES: Types = new SharedTypes();
 const NO_RESPONSES: readonly Response[] = [];
 const NO_EVENTS: readonly StreamEvent[] = [];
-const NOTHING: ReadonlyMap<string, Resource> = new Map();
 
 /** A stream that was just opened. */
 export function openStream(dialect: Dialect, tag: string, memory: NodeMemory, now: number): Stream {
@@ -195,7 +183,7 @@ function orNone(names: readonly string[]): readonly string[] | undefined {
 function ofDeltaRequest({ types, memory, view }: Stream, request: DeltaRequest): Effect {
   const known = types.get(request.typeUrl);
   const before = known ?? beginType(memory, request.typeUrl, undefined);
-  const inView = view?.types.get(request.typeUrl)?.resources ?? NOTHING;
+  const inView = resourcesOf(view, request.typeUrl);
   const received = delta.receive(before, canonical(request), inView);
   const { events } = received;
   const state = foundAfter("delta", received.state, before.subscription, { types, view });
