@@ -6,6 +6,7 @@ import type { NodeIdentity } from "../../src/core/node/node.ts";
 import { RUNTIME } from "../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Response } from "../../src/core/xds/message.ts";
+import { settingsWith } from "./settings.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const NODE: NodeIdentity = { id: "n1", cluster: "edge", labels: {}, zone: "", envoyVersion: "1.40.0" };
@@ -38,13 +39,7 @@ function answer(): void {
 beforeEach(() => {
   clock = new VirtualClock();
   [work, received, events] = [[], [], []];
-  registry = new NodeRegistry({
-    clock,
-    times: { graceMs: 1_000, holdMs: 5_000 },
-    defer: (job) => void work.push(job),
-    tag: () => "t-",
-    redact: (text) => text,
-  });
+  registry = new NodeRegistry(settingsWith({ clock, defer: (job) => void work.push(job), tag: () => "t-" }));
   registry.listen(({ kind }: FleetEvent) => events.push(kind));
   session = registry.open("delta", { send: (response) => received.push(response), end: () => {} });
   ask(["fault"], NODE);

@@ -7,6 +7,7 @@ import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { ErrorDetail, Response } from "../../src/core/xds/message.ts";
 import type { NackPolicy } from "../../src/core/xds/nack-policy.ts";
+import { settingsWith } from "./settings.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const AGE_MS = 30 * 60_000;
@@ -34,13 +35,14 @@ beforeEach(() => {
 
 function newRegistry(onNack: NackPolicy = "park"): NodeRegistry {
   let tags = 0;
-  const made = new NodeRegistry({
-    clock,
-    times: { graceMs: 1_000, holdMs: 5_000, onNack: () => onNack },
-    defer: (job) => void work.push(job),
-    tag: () => (tags += 1).toString(36).padStart(3, "0"),
-    redact: (text) => text,
-  });
+  const made = new NodeRegistry(
+    settingsWith({
+      clock,
+      times: { graceMs: 1_000, holdMs: 5_000, onNack: () => onNack },
+      defer: (job) => void work.push(job),
+      tag: () => (tags += 1).toString(36).padStart(3, "0"),
+    }),
+  );
   made.listen((event: FleetEvent) => {
     if (event.kind === "connected") made.assign(event.node.id, view);
   });

@@ -7,6 +7,7 @@ import type { NodeIdentity } from "../../src/core/node/node.ts";
 import { CLUSTER, ROUTES } from "../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Dialect, Response } from "../../src/core/xds/message.ts";
+import { settingsWith } from "./settings.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
@@ -25,20 +26,12 @@ let clock: VirtualClock;
 let registry: NodeRegistry;
 let events: FleetEvent[];
 let work: (() => void)[];
-let streams: number;
 
 beforeEach(() => {
   clock = new VirtualClock();
   work = [];
   events = [];
-  streams = 0;
-  registry = new NodeRegistry({
-    clock,
-    times: { graceMs: 1_000, holdMs: 5_000 },
-    defer: (job) => void work.push(job),
-    tag: () => `t${++streams}-`,
-    redact: (text) => text,
-  });
+  registry = new NodeRegistry(settingsWith({ clock, defer: (job) => void work.push(job) }));
   registry.listen((event) => events.push(event));
 });
 

@@ -8,6 +8,7 @@ import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Response } from "../../src/core/xds/message.ts";
 import { SnapshotCache, snapshot } from "../../src/index.ts";
+import { settingsWith } from "./settings.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A loop whose time passes only by work, and whose turns are taken one by one. */
@@ -52,13 +53,13 @@ function viewOf(version: string): View {
 function fleetOn(loop: FakeLoop, costMs: number, isAssigned = true) {
   const turns = new Turns(loop, SLICE);
   let tag = 0;
-  const registry = new NodeRegistry({
-    clock: new VirtualClock(),
-    times: { graceMs: 1_000, holdMs: 5_000 },
-    defer: (work, isUrgent) => turns.defer(work, isUrgent),
-    tag: () => `t${(tag += 1)}`,
-    redact: (text) => text,
-  });
+  const registry = new NodeRegistry(
+    settingsWith({
+      clock: new VirtualClock(),
+      defer: (work, isUrgent) => turns.defer(work, isUrgent),
+      tag: () => `t${(tag += 1)}`,
+    }),
+  );
   let view = viewOf("1");
   const events: FleetEvent[] = [];
   registry.listen((event) => {

@@ -6,6 +6,7 @@ import type { XdsSession } from "../../src/control/sessions.ts";
 import { CLUSTER, ENDPOINTS } from "../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Dialect, Response } from "../../src/core/xds/message.ts";
+import { settingsWith } from "./settings.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
@@ -31,14 +32,7 @@ let work: (() => void)[];
 beforeEach(() => {
   clock = new VirtualClock();
   work = [];
-  let streams = 0;
-  registry = new NodeRegistry({
-    clock,
-    times: { graceMs: 1_000, holdMs: 5_000 },
-    defer: (job) => void work.push(job),
-    tag: () => `t${++streams}-`,
-    redact: (text) => text,
-  });
+  registry = new NodeRegistry(settingsWith({ clock, defer: (job) => void work.push(job) }));
 });
 
 function settle(): void {

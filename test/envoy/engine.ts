@@ -1,10 +1,10 @@
-import { systemClock } from "../../src/control/clock.ts";
 import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { listenXds } from "../../src/grpc/xds-server.ts";
 import { type ResourceInput, snapshot } from "../../src/index.ts";
 import type { RunningEnvoy } from "../../src/proxy/run-envoy.ts";
+import { settingsWith } from "../control/settings.ts";
 import { eventually } from "./harness.ts";
 
 /** A cluster that Envoy takes. */
@@ -34,14 +34,7 @@ export interface Engine {
 
 /** The engine as one run of the control plane has it, on this address. */
 export async function startEngine(address: string): Promise<Engine> {
-  let streams = 0;
-  const registry = new NodeRegistry({
-    clock: systemClock,
-    times: { graceMs: 100, holdMs: 1_000 },
-    defer: (work) => void setImmediate(work),
-    tag: () => `t${++streams}-`,
-    redact: (text) => text,
-  });
+  const registry = new NodeRegistry(settingsWith({ times: { graceMs: 100, holdMs: 1_000 } }));
   const events: FleetEvent[] = [];
   const given = new Map<string, View>();
   registry.listen((event) => {

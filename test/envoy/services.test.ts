@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { systemClock } from "../../src/control/clock.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { unreadyControlPlane } from "../../src/control/unready.ts";
 import { emptyState } from "../../src/core/journal/fold.ts";
@@ -19,6 +18,7 @@ import { SnapshotCache } from "../../src/library/snapshot-cache.ts";
 import { XdsServer } from "../../src/library/xds-server.ts";
 import { findEnvoy } from "../../src/proxy/find-envoy.ts";
 import { runEnvoy } from "../../src/proxy/run-envoy.ts";
+import { settingsWith } from "../control/settings.ts";
 
 // An Envoy without ADS: a stream of its own for clusters, for listeners, for each cluster's endpoints and for the routes.
 
@@ -174,13 +174,7 @@ describe.skipIf("missing" in envoy)("an Envoy that uses a service for each type"
     const upstream = await startUpstream({ version: "v1" });
     closers.push(() => upstream.close());
     const world: World = { api: "REST", listen: await freeAddress(), upstream: upstream.address };
-    const registry = new NodeRegistry({
-      clock: systemClock,
-      times: { graceMs: 1_000, holdMs: 5_000 },
-      defer: (work) => void setImmediate(work),
-      tag: () => "rest-",
-      redact: (text) => text,
-    });
+    const registry = new NodeRegistry(settingsWith({ tag: () => "rest-" }));
     const cache = new SnapshotCache();
     closers.push(cache.attach(registry));
     const http = createHttpServer({

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { systemClock } from "../../src/control/clock.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { CLUSTER, SECRET } from "../../src/core/resource/type-url.ts";
 import { builtCodec } from "../../src/file/schema-set.ts";
 import type { ResourceInput } from "../../src/library/resource-input.ts";
 import { snapshot } from "../../src/library/snapshot.ts";
 import { SnapshotCache } from "../../src/library/snapshot-cache.ts";
+import { settingsWith } from "../control/settings.ts";
 import { type Answered, type Json, serving } from "./serving.ts";
 
 const cluster = (timeout: string): ResourceInput => ({ "@type": CLUSTER, name: "a", connect_timeout: timeout });
@@ -20,13 +20,7 @@ let registry: NodeRegistry;
 let poll: (path: string, body: Json, headers?: Record<string, string>) => Promise<Answered>;
 
 beforeEach(async () => {
-  registry = new NodeRegistry({
-    clock: systemClock,
-    times: { graceMs: 1_000, holdMs: 5_000 },
-    defer: (work) => void setImmediate(work),
-    tag: () => "poll-",
-    redact: (text) => text,
-  });
+  registry = new NodeRegistry(settingsWith({ tag: () => "poll-" }));
   cache = new SnapshotCache();
   cache.attach(registry);
   cache.set("", snapshot({ resources: [cluster("1s"), secret] }));

@@ -1,77 +1,29 @@
-import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { systemClock } from "../../src/control/clock.ts";
-import type { FleetEvent } from "../../src/control/fleet.ts";
-import { NodeRegistry } from "../../src/control/node-registry.ts";
+import type { NodeRegistry } from "../../src/control/node-registry.ts";
 import type { Resource } from "../../src/core/resource/resource.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
-import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
-import type { XdsListener } from "../../src/grpc/xds-server.ts";
-import { listenXds } from "../../src/grpc/xds-server.ts";
-import { AdsClient, nodeBytes } from "./ads-client.ts";
+import { nodeBytes } from "./ads-client.ts";
+import type { Edge } from "./edge.ts";
+import { resource, startEdge, viewOf } from "./edge.ts";
 
-const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
+const cluster = (name: string, content: string): Resource => resource(CLUSTER, name, content);
 
-function cluster(name: string, content: string): Resource {
-  return { typeUrl: CLUSTER, name, version: content, bytes: Buffer.from(content), refs: [] };
-}
-
-function viewOf(...resources: Resource[]) {
-  return { snapshot: snapshotOf(resources, digest), revision: 1, group: "g" };
-}
-
+let edge: Edge;
 let registry: NodeRegistry;
-let listener: XdsListener;
-let events: FleetEvent[];
-let clients: AdsClient[];
 let warnings: string[];
-
 let identifier: string;
 
 beforeEach(async () => {
   identifier = "belay-test r1";
-  let streams = 0;
-  registry = new NodeRegistry({
-    clock: systemClock,
-    times: { graceMs: 1_000, holdMs: 5_000 },
-    defer: (work) => void setImmediate(work),
-    tag: () => `t${++streams}-`,
-    redact: (text) => text.replaceAll("secret", "[redacted]"),
-  });
-  events = [];
-  clients = [];
   warnings = [];
-  registry.listen((event) => events.push(event));
-  listener = await listenXds("127.0.0.1:0", {
-    open: (dialect, sink) => registry.open(dialect, sink),
+  edge = await startEdge({ graceMs: 1_000, holdMs: 5_000 }, undefined, {
     identifier: () => identifier,
     onWarning: (message) => warnings.push(message),
   });
+  registry = edge.registry;
 });
 
-afterEach(async () => {
-  for (const client of clients) client.close();
-  registry.close("ok", "the test is over");
-  await listener.close(100);
-});
-
-function connect(dialect: "sotw" | "delta"): AdsClient {
-  const client = new AdsClient(`127.0.0.1:${listener.port}`, dialect);
-  clients.push(client);
-  return client;
-}
-
-function eventOf(kind: FleetEvent["kind"]): Promise<FleetEvent> {
-  const seen = events.find((event) => event.kind === kind);
-  if (seen !== undefined) return Promise.resolve(seen);
-  return new Promise((resolve) => {
-    const stop = registry.listen((event) => {
-      if (event.kind !== kind) return;
-      stop();
-      resolve(event);
-    });
-  });
-}
+afterEach(() => edge.close());
 
 const node = nodeBytes({
   id: "n1",
@@ -83,9 +35,9 @@ const node = nodeBytes({
 
 describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect) => {
   test("a node is read, answered by one that says who it is (P64), and converges with its ACK", async () => {
-    const client = connect(dialect);
+    const client = edge.connect(dialect);
     client.send({ node, typeUrl: CLUSTER });
-    const connected = await eventOf("connected");
+    const connected = await edge.eventOf("connected");
     expect(connected.node).toEqual({
       id: "n1",
       cluster: "edge",
@@ -104,14 +56,14 @@ describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect
     const version = dialect === "sotw" ? response.versionInfo : response.systemVersionInfo;
     expect(version).toBe(view.snapshot.types.get(CLUSTER)?.version);
     client.send({ typeUrl: CLUSTER, versionInfo: version, responseNonce: response.nonce });
-    await eventOf("converged");
+    await edge.eventOf("converged");
     expect(registry.node("n1")).toMatchObject({ state: "IN_SYNC", connected: true, acked: { revision: 1 } });
   });
 
   test("P64 a stream is told who serves it with its first response, and again when that is another", async () => {
-    const client = connect(dialect);
+    const client = edge.connect(dialect);
     client.send({ node, typeUrl: CLUSTER });
-    await eventOf("connected");
+    await edge.eventOf("connected");
     const told: (string | undefined)[] = [];
     for (const [revision, name] of ["belay-test r1", "belay-test r1", "belay-test r2"].entries()) {
       identifier = name;
@@ -125,13 +77,13 @@ describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect
   });
 
   test("a refusal is recorded with its words made safe (P57), and not answered", async () => {
-    const client = connect(dialect);
+    const client = edge.connect(dialect);
     client.send({ node, typeUrl: CLUSTER });
-    await eventOf("connected");
+    await edge.eventOf("connected");
     registry.assign("n1", viewOf(cluster("a", "bad")));
     const response = await client.next();
     client.send({ typeUrl: CLUSTER, responseNonce: response.nonce, errorDetail: { code: 13, message: "no, secret" } });
-    expect(await eventOf("refused")).toMatchObject({
+    expect(await edge.eventOf("refused")).toMatchObject({
       error: "no, [redacted]",
       typeUrl: CLUSTER,
       names: ["a"],
@@ -148,17 +100,17 @@ describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect
   });
 
   test("a first request without a node ends the stream with INVALID_ARGUMENT and says why", async () => {
-    const client = connect(dialect);
+    const client = edge.connect(dialect);
     client.send({ typeUrl: CLUSTER });
     expect(await client.ended).toMatchObject({ code: 3, details: expect.stringContaining("node") });
-    expect(events).toEqual([]);
+    expect(edge.events).toEqual([]);
   });
 
   test("bytes that are no node end that stream and nothing else", async () => {
-    const other = connect(dialect);
+    const other = edge.connect(dialect);
     other.send({ node, typeUrl: CLUSTER });
-    await eventOf("connected");
-    const client = connect(dialect);
+    await edge.eventOf("connected");
+    const client = edge.connect(dialect);
     client.send({ node: Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff]), typeUrl: CLUSTER });
     expect(await client.ended).toMatchObject({ code: 3 });
     expect(warnings).toHaveLength(1);
@@ -168,18 +120,18 @@ describe.each(["sotw", "delta"] as const)("ADS over a real socket, %s", (dialect
 
   test("a control plane that is not ready answers UNAVAILABLE, never an empty set (P65)", async () => {
     registry.refuseStreams("the store cannot be read");
-    const client = connect(dialect);
+    const client = edge.connect(dialect);
     client.send({ node, typeUrl: CLUSTER });
     expect(await client.ended).toMatchObject({ code: 14, details: "the store cannot be read" });
     expect(client.unread).toEqual([]);
   });
 
   test("a node is lost with its last stream, and stays listed", async () => {
-    const client = connect(dialect);
+    const client = edge.connect(dialect);
     client.send({ node, typeUrl: CLUSTER });
-    await eventOf("connected");
+    await edge.eventOf("connected");
     client.close();
-    await eventOf("lost");
+    await edge.eventOf("lost");
     expect(registry.nodes()).toMatchObject([{ identity: { id: "n1" }, connected: false, state: "LOST" }]);
   });
 });

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { systemClock } from "../../src/control/clock.ts";
 import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import type { Reference, Resource } from "../../src/core/resource/resource.ts";
@@ -7,6 +6,7 @@ import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Routes } from "../../src/grpc/call.ts";
 import type { XdsListener, XdsServerOptions } from "../../src/grpc/xds-server.ts";
 import { listenXds } from "../../src/grpc/xds-server.ts";
+import { settingsWith } from "../control/settings.ts";
 import { AdsClient, nodeBytes } from "./ads-client.ts";
 
 const digest = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
@@ -40,14 +40,8 @@ export async function startEdge(
   more: (registry: NodeRegistry) => Routes = () => new Map(),
   settings: Partial<XdsServerOptions> = {},
 ): Promise<Edge> {
-  let streams = 0;
-  const registry = new NodeRegistry({
-    clock: systemClock,
-    times,
-    defer: (work) => void setImmediate(work),
-    tag: () => `t${++streams}-`,
-    redact: (text) => text,
-  });
+  const redact = (text: string): string => text.replaceAll("secret", "[redacted]");
+  const registry = new NodeRegistry(settingsWith({ times, redact }));
   const events: FleetEvent[] = [];
   const clients: AdsClient[] = [];
   registry.listen((event) => events.push(event));

@@ -3,7 +3,6 @@ import { connect, constants } from "node:http2";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { systemClock } from "../../src/control/clock.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { XdsCounters } from "../../src/control/xds-counters.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
@@ -12,6 +11,7 @@ import { listenGrpc } from "../../src/grpc/grpc-server.ts";
 import { ResponseBytes } from "../../src/grpc/response-bytes.ts";
 import { xdsRoutes } from "../../src/grpc/xds-server.ts";
 import { encodeNode, encodeRequest, METHODS } from "../bench/xds/wire.ts";
+import { settingsWith } from "../control/settings.ts";
 import { resource, viewOf } from "./edge.ts";
 
 /** Far more than a client's window takes, in one response. */
@@ -31,9 +31,7 @@ let made: WeakRef<object>[] = [];
 
 beforeEach(async () => {
   made = [];
-  const defer = (work: () => void): void => void setImmediate(work);
-  const times = { graceMs: 200, holdMs: 5_000 };
-  registry = new NodeRegistry({ clock: systemClock, times, defer, tag: () => "t", redact: (text) => text });
+  registry = new NodeRegistry(settingsWith({ times: { graceMs: 200, holdMs: 5_000 }, tag: () => "t" }));
   registry.listen(({ kind, node }) => {
     if (kind === "connected") registry.assign(node.id, viewOf(LARGE));
   });
