@@ -6,12 +6,15 @@ import { lastNonce } from "../core/xds/nonces.ts";
 import type { Stream } from "../core/xds/stream.ts";
 import { onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
 import { lasting } from "../core/xds/ttl.ts";
+import { weightOfNames, weightOfNode, weightOfText } from "../core/xds/weight.ts";
 import type { CancelTimer } from "./clock.ts";
 import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry } from "./node-entry.ts";
+import { whyTooMuch } from "./node-weight.ts";
 import type { PollLimits } from "./recent-polls.ts";
 import { RecentPolls } from "./recent-polls.ts";
 import type { SessionSettings } from "./sessions.ts";
+import { sha256 } from "./sha256.ts";
 
 /** The answer to a request that stands for itself, on no stream. */
 export type Fetched =
@@ -51,18 +54,22 @@ export class Fetches {
   async answer(request: SotwRequest, node: NodeIdentity | undefined): Promise<Fetched> {
     if (node === undefined || node.id === "") return { kind: "invalid", why: "a request must carry a node with an id" };
     if (request.typeUrl === "") return { kind: "invalid", why: "a request must say the type that it asks for" };
-    const key = JSON.stringify([node.id, request.typeUrl, ...[...request.names].sort()]);
-    const known = this.#polls.again(key);
-    if (known !== undefined) return known.ask(request, node, this.#desk);
-    const polled = new Poll(request.typeUrl, this.#settings, () => this.#polls.delete(key));
-    this.#polls.add(key, polled, request.names.length);
-    const answer = polled.ask(request, node, this.#desk);
-    this.#makeRoom();
+    const tooMuch = whyTooMuch(node);
+    if (tooMuch !== undefined) return { kind: "invalid", why: tooMuch };
+    // As a digest: names of control characters are six times as long in JSON.
+    const key = sha256(JSON.stringify([node.id, request.typeUrl, ...[...request.names].sort()]));
+    const bytes = weightOfText(key) + weightOfNames(request.names) + weightOfNode(node);
+    const known = this.#polls.again(key, bytes);
+    const poll = known ?? new Poll(request.typeUrl, this.#settings, () => this.#polls.delete(key));
+    if (known === undefined) this.#polls.add(key, poll, bytes);
+    const answer = poll.ask(request, node, this.#desk);
+    this.#makeRoom(key);
     return answer;
   }
 
-  #makeRoom(): void {
-    for (let gone = this.#polls.takeBeyond(); gone !== undefined; gone = this.#polls.takeBeyond()) {
+  #makeRoom(latest: string): void {
+    const takeBeyond = () => this.#polls.takeBeyond(latest);
+    for (let gone = takeBeyond(); gone !== undefined; gone = takeBeyond()) {
       gone.end("unavailable", "more clients poll than are kept in mind: ask again");
     }
   }

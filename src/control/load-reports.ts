@@ -1,6 +1,6 @@
 import type { ClusterLoad, ClusterReport } from "../core/load/report.ts";
 import type { NodeLoads } from "../core/load/windows.ts";
-import { addReport, NO_LOADS, sumLoads, withoutOldest } from "../core/load/windows.ts";
+import { addReport, costOf, NO_LOADS, sumLoads, withoutOldest } from "../core/load/windows.ts";
 import type { Clock } from "./clock.ts";
 
 /** How much is kept: of each node, and over all of them. */
@@ -37,6 +37,7 @@ export class LoadReports {
   readonly #nodes = new Map<string, NodeLoads>();
   /** One string for each name, however many nodes and reports say it. */
   readonly #names = new Map<string, string>();
+  #namesCost = 0;
   #size = 0;
   #received = 0;
 
@@ -95,8 +96,12 @@ export class LoadReports {
   #name(name: string): string {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    if (this.#names.size >= this.#limits.size) this.#names.clear();
+    if (this.#namesCost + costOf(name) > this.#limits.size) {
+      this.#names.clear();
+      this.#namesCost = 0;
+    }
     this.#names.set(name, name);
+    this.#namesCost += costOf(name);
     return name;
   }
 }

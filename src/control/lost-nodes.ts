@@ -7,15 +7,18 @@ export interface LostLimits {
   readonly ageMs: number;
   /** Of how many. */
   readonly count: number;
+  /** What all of them say of themselves, in bytes. */
+  readonly identityBytes: number;
   /**
    * Names of resources that all of them together have asked for, or may have been sent. A list that many share counts
-   * once: the nodes of a group ask for the same names and hold one list in memory.
+   * once: the nodes of a group ask for the same names and hold one list in memory. A name counts once for each 256 bytes
+   * that it weighs.
    */
   readonly names: number;
 }
 
 /** A day: whoever looks in the morning for what went away at night finds it. Beyond the count, names are made up (P58). */
-const LIMITS: LostLimits = { ageMs: 24 * 60 * 60_000, count: 10_000, names: 1_000_000 };
+const LIMITS: LostLimits = { ageMs: 24 * 60 * 60_000, count: 10_000, identityBytes: 64 << 20, names: 1_000_000 };
 
 /** A list, set or map of names that is remembered of a node, and perhaps of others. */
 export interface HeldNames {
@@ -38,6 +41,14 @@ export function released(view: View): View {
   return { ...view, snapshot: { ...view.snapshot } };
 }
 
+/** What a name may weigh that counts as one: nearly a hundred characters. */
+const NAME_BYTES = 256;
+
+/** As how many names so many count that weigh so much. */
+export function countOf(names: number, bytes: number): number {
+  return Math.max(names, Math.ceil(bytes / NAME_BYTES));
+}
+
 const NOTHING: Snapshot = { digest: "", types: new Map() };
 
 /** What is still known of such a view once it is let go: which one it was. */
@@ -48,11 +59,18 @@ export function withoutContent(view: View): View {
 /** When names are too many, so much room is made that not every node that goes has to look for some. */
 const FADE_TO = 0.9;
 
+interface Lost {
+  /** In milliseconds since the epoch. */
+  readonly since: number;
+  readonly bytes: number;
+}
+
 /** Who is away, since when, and with how much to remember. */
 export class LostNodes {
   readonly #limits: LostLimits;
-  /** Since when, in milliseconds since the epoch; who went first is first. */
-  readonly #lost = new Map<string, number>();
+  /** Who went first is first. */
+  readonly #lost = new Map<string, Lost>();
+  #identityBytes = 0;
   /** Those of which names are remembered, in the same order. */
   readonly #remembered = new Map<string, readonly HeldNames[]>();
   /** How many of those hold each list. */
@@ -63,9 +81,11 @@ export class LostNodes {
     this.#limits = { ...LIMITS, ...limits };
   }
 
-  went(id: string, since: number, held: readonly HeldNames[]): void {
+  /** @param lost since when, and what it says of itself, in bytes */
+  went(id: string, lost: Lost, held: readonly HeldNames[]): void {
     this.cameBack(id);
-    this.#lost.set(id, since);
+    this.#lost.set(id, lost);
+    this.#identityBytes += lost.bytes;
     if (held.length === 0) return;
     this.#remembered.set(id, held);
     for (const part of held) {
@@ -76,6 +96,7 @@ export class LostNodes {
   }
 
   cameBack(id: string): void {
+    this.#identityBytes -= this.#lost.get(id)?.bytes ?? 0;
     this.#lost.delete(id);
     this.#letGo(id);
   }
@@ -83,12 +104,17 @@ export class LostNodes {
   /** Takes out those that have been away for too long, and of too many the ones that went first. */
   takeForgotten(now: number): readonly string[] {
     const forgotten: string[] = [];
-    for (const [id, since] of this.#lost) {
-      if (this.#lost.size <= this.#limits.count && now - since < this.#limits.ageMs) break;
+    for (const [id, { since }] of this.#lost) {
+      if (!this.#areTooMany && now - since < this.#limits.ageMs) break;
       this.cameBack(id);
       forgotten.push(id);
     }
     return forgotten;
+  }
+
+  get #areTooMany(): boolean {
+    const { count, identityBytes } = this.#limits;
+    return this.#lost.size > count || this.#identityBytes > identityBytes;
   }
 
   /**

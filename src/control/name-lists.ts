@@ -1,5 +1,7 @@
-/** Lists kept at most, and names in all of them; beyond that the oldest are let go. */
-const LIMITS = { lists: 1_000, names: 500_000 };
+import { weightOfNames, weightOfText } from "../core/xds/weight.ts";
+
+/** Lists kept at most, and what all of them weigh, in bytes; beyond that the oldest are let go. */
+const LIMITS = { lists: 1_000, bytes: 128 << 20 };
 
 /**
  * Gives equal lists of names as one list: the nodes of a group ask for the same thousand names, and are to cost one.
@@ -9,7 +11,7 @@ export class NameLists {
   readonly #limits: typeof LIMITS;
   /** The newest: most streams ask for what the one before asked for. */
   #last: readonly string[] | undefined;
-  #names = 0;
+  #bytes = 0;
 
   constructor(limits: Partial<typeof LIMITS> = {}) {
     this.#limits = { ...LIMITS, ...limits };
@@ -19,7 +21,7 @@ export class NameLists {
   one(names: readonly string[]): readonly string[] {
     if (names.length === 0 || names === this.#last) return names;
     const one = this.#one(names);
-    this.#last = one;
+    this.#last = weightOfNames(one) <= this.#limits.bytes ? one : undefined;
     return one;
   }
 
@@ -30,16 +32,23 @@ export class NameLists {
     if (known !== undefined && known.every((name, index) => name === names[index])) return known;
     this.#drop(key);
     this.#lists.set(key, names);
-    this.#names += names.length;
+    this.#bytes += weightOfList(key, names);
     for (const oldest of this.#lists.keys()) {
-      if (this.#lists.size <= this.#limits.lists && this.#names <= this.#limits.names) break;
+      if (this.#lists.size <= this.#limits.lists && this.#bytes <= this.#limits.bytes) break;
       this.#drop(oldest);
     }
     return names;
   }
 
   #drop(key: string): void {
-    this.#names -= this.#lists.get(key)?.length ?? 0;
+    const list = this.#lists.get(key);
+    if (list === undefined) return;
+    this.#bytes -= weightOfList(key, list);
     this.#lists.delete(key);
   }
+}
+
+/** The key repeats two of the names. */
+function weightOfList(key: string, names: readonly string[]): number {
+  return weightOfText(key) + weightOfNames(names);
 }

@@ -6,6 +6,8 @@ const MAX_LISTS = 64;
 /** Longer lists are not kept: Envoy has some 700 extensions. */
 const MAX_EXTENSIONS = 5_000;
 const MAX_NAME_LENGTH = 200;
+/** Characters of a whole list: three times what an Envoy says. With those of all lists that is 16 Mi characters, twice. */
+const MAX_LIST_LENGTH = 128 << 10;
 
 const lists = new Map<string, WeakRef<NodeExtensions>>();
 
@@ -22,6 +24,7 @@ export function sharedExtensions(
   if (pairs.flat().some((text) => text.length > MAX_NAME_LENGTH || text.includes("\n"))) return undefined;
   const sorted = pairs.map(([category, name]) => `${category}\n${name}`).sort();
   const key = sorted.join("\n");
+  if (key.length > MAX_LIST_LENGTH) return undefined;
   const known = lists.get(key)?.deref();
   if (known !== undefined) return known;
   if (lists.size >= MAX_LISTS) dropUnused();

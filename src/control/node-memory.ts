@@ -1,8 +1,11 @@
 import { clientWith, entriesOf } from "../core/xds/client.ts";
 import type { NodeMemory, Remembered } from "../core/xds/memory.ts";
 import { NO_MEMORY } from "../core/xds/memory.ts";
+import type { Subscription } from "../core/xds/subscription.ts";
 import { covers } from "../core/xds/subscription.ts";
+import { weightOfKnown, weightOfNames, weightOfText } from "../core/xds/weight.ts";
 import type { HeldNames } from "./lost-nodes.ts";
+import { countOf } from "./lost-nodes.ts";
 
 /** What a node had on its last streams of one service. */
 interface Service {
@@ -29,11 +32,22 @@ export class MemoryOfNode {
   /** The lists, sets and maps of names that it holds; nodes of a group share most of them. */
   get held(): readonly HeldNames[] {
     const held: HeldNames[] = [];
-    for (const names of this.#doubts.values()) held.push({ in: names, names: names.length });
+    for (const names of this.#doubts.values())
+      held.push({ in: names, names: countOf(names.length, weightOfNames(names)) });
     for (const { memory } of this.#services.values()) {
       for (const known of memory.types.values()) held.push(...heldBy(known));
     }
     return held;
+  }
+
+  /** What is remembered of each type beside names, in bytes: its URL, which a client may make up, a version, an error. */
+  get weight(): number {
+    let bytes = 0;
+    for (const { memory } of this.#services.values()) {
+      for (const [typeUrl, { ackedVersion, open }] of memory.types)
+        bytes += weightOfText(typeUrl) + weightOfText(ackedVersion) + weightOfText(open?.error ?? "");
+    }
+    return bytes;
   }
 
   /** Names of a type whose content in force is not known. */
@@ -84,8 +98,18 @@ export class MemoryOfNode {
 }
 
 function heldBy({ subscription, client: { base, except }, sent, open }: Remembered): readonly HeldNames[] {
-  const all = [subscription?.names, base, except, sent?.resources, open?.refusal.instead, open?.parked];
-  return all.flatMap((names) => (names === undefined || names.size === 0 ? [] : [{ in: names, names: names.size }]));
+  const sets = [sent?.resources, open?.refusal.instead, open?.parked].flatMap((set) =>
+    set === undefined ? [] : [set],
+  );
+  const own = sets.map((set) => ({ in: set, names: set.size }));
+  const known = [base, except].map((set) => ({ in: set, names: countOf(set.size, weightOfKnown(set)) }));
+  return [...askedFor(subscription), ...known, ...own].filter(({ names }) => names > 0);
+}
+
+function askedFor(subscription: Subscription | undefined): readonly HeldNames[] {
+  if (subscription === undefined) return [];
+  const { names } = subscription;
+  return [{ in: names, names: countOf(names.size, weightOfNames(names)) }];
 }
 
 function merge(older: NodeMemory, newer: NodeMemory): NodeMemory {

@@ -4,6 +4,7 @@ import { isSameNode } from "../core/node/node.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { Dialect, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
+import { weightOfNode } from "../core/xds/weight.ts";
 import type { Fetched } from "./fetches.ts";
 import { Fetches } from "./fetches.ts";
 import type { Fleet, FleetEvent, NodeState, NodeStatus, View } from "./fleet.ts";
@@ -15,6 +16,7 @@ import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-
 import { MemoryOfNode } from "./node-memory.ts";
 import { stateOf, statusOf } from "./node-status.ts";
 import { isNodeConverged, tellingStreams } from "./node-streams.ts";
+import type { PollLimits } from "./recent-polls.ts";
 import type { SessionSettings, StreamSink, XdsSession } from "./sessions.ts";
 import { Session } from "./sessions.ts";
 import { XdsCounters } from "./xds-counters.ts";
@@ -40,9 +42,9 @@ export class NodeRegistry implements Fleet, NodeDesk {
   #listeners: readonly ((event: FleetEvent) => void)[] = [];
   #closed: string | undefined;
 
-  constructor(settings: SessionSettings, lost: Partial<LostLimits> = {}) {
+  constructor(settings: SessionSettings, lost: Partial<LostLimits> = {}, polls: Partial<PollLimits> = {}) {
     this.#settings = settings;
-    this.#fetches = new Fetches(this, settings);
+    this.#fetches = new Fetches(this, settings, polls);
     this.#lost = new LostNodes(lost);
     this.reports = new LoadReports(settings.clock);
   }
@@ -245,7 +247,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
     entry.since = this.#settings.clock.now();
     entry.acked &&= released(entry.acked);
     this.#emit({ kind: "lost", node: entry.identity });
-    this.#lost.went(entry.identity.id, entry.since, [...entry.memory.held, ...heldByView(entry.acked)]);
+    const lost = { since: entry.since, bytes: weightOfNode(entry.identity) + entry.memory.weight };
+    this.#lost.went(entry.identity.id, lost, [...entry.memory.held, ...heldByView(entry.acked)]);
     this.#forget(entry.since);
   }
 

@@ -2,14 +2,11 @@
 export interface PollLimits {
   /** How many are kept: 10,000 Envoys that poll five types each. */
   readonly polls: number;
-  /** What all of them together ask for, in bytes, about. */
+  /** What all of them together ask for, and who they say they are, in bytes. */
   readonly bytes: number;
 }
 
-const LIMITS: PollLimits = { polls: 50_000, bytes: 64 << 20 };
-
-/** A name in a set, beside its characters. */
-const NAME_BYTES = 64;
+const LIMITS: PollLimits = { polls: 50_000, bytes: 128 << 20 };
 
 interface Kept<P> {
   readonly poll: P;
@@ -30,19 +27,22 @@ export class RecentPolls<P> {
     this.#limits = { ...LIMITS, ...limits };
   }
 
-  /** Who has asked for this before; it has asked again now. */
-  again(key: string): P | undefined {
+  /**
+   * Who has asked for this before; it has asked again now.
+   *
+   * @param bytes what it says of itself may have become more
+   */
+  again(key: string, bytes: number): P | undefined {
     const kept = this.#once.get(key) ?? this.#again.get(key);
     if (kept === undefined) return undefined;
-    this.#once.delete(key);
-    this.#again.delete(key);
-    this.#again.set(key, kept);
+    this.delete(key);
+    this.#again.set(key, { poll: kept.poll, bytes });
+    this.#bytes += bytes;
     return kept.poll;
   }
 
   /** Somebody asks for the first time. */
-  add(key: string, poll: P, names: number): void {
-    const bytes = key.length + NAME_BYTES * names;
+  add(key: string, poll: P, bytes: number): void {
     this.#once.set(key, { poll, bytes });
     this.#bytes += bytes;
   }
@@ -53,14 +53,22 @@ export class RecentPolls<P> {
     this.#again.delete(key);
   }
 
-  /** Who has to go, one at a time: what is returned is kept no more. */
-  takeBeyond(): P | undefined {
+  /**
+   * Who has to go, one at a time: what is returned is kept no more.
+   *
+   * @param latest who has just asked is the last to go: its question is under way
+   */
+  takeBeyond(latest: string): P | undefined {
     const { polls, bytes } = this.#limits;
     if (this.#once.size + this.#again.size <= polls && this.#bytes <= bytes) return undefined;
-    // Whoever has just come is the last to go: its question is under way.
-    const [first] = this.#once.size > 1 || this.#again.size === 0 ? this.#once : this.#again;
-    if (first === undefined) return undefined;
-    this.delete(first[0]);
-    return first[1].poll;
+    const key = firstBut(latest, this.#once) ?? firstBut(latest, this.#again) ?? latest;
+    const gone = this.#once.get(key) ?? this.#again.get(key);
+    this.delete(key);
+    return gone?.poll;
   }
+}
+
+function firstBut(latest: string, polls: ReadonlyMap<string, unknown>): string | undefined {
+  for (const key of polls.keys()) if (key !== latest) return key;
+  return undefined;
 }

@@ -2,6 +2,7 @@ import type { EventBody, JournalEvent } from "../core/journal/event.ts";
 import type { RolloutRecord, State } from "../core/journal/state.ts";
 import type { FleetEvent } from "./fleet.ts";
 import type { Placement } from "./placement.ts";
+import { sha256 } from "./sha256.ts";
 
 type Refused = Extract<FleetEvent, { kind: "refused" }>;
 type Repaired = Extract<FleetEvent, { kind: "repaired" }>;
@@ -12,11 +13,27 @@ const ERROR_LIMIT = 4_000;
 /** Refusals that wait for the store; when it fails for long, the oldest are in the log only. */
 const PENDING_LIMIT = 1_000;
 
+/**
+ * What clients can make the journal hold that no rollout asks for (P58): nodes and types with refusals that are not repaired,
+ * and different words of one of them that bring no news of what is in doubt.
+ */
+export interface RefusalLimits {
+  readonly open: number;
+  readonly contents: number;
+}
+
+const LIMITS: RefusalLimits = { open: 10_000, contents: 20 };
+
 /** Refusals on their way into the journal: each once, however often the node says it. */
 export class Refusals {
+  readonly #limits: RefusalLimits;
   #pending: (Refused | Repaired)[] = [];
-  /** Node and type → what the journal has of it since it was last in order. */
+  /** Node and type → digests of what the journal has of it since it was last in order. */
   readonly #known = new Map<string, Set<string>>();
+
+  constructor(limits: Partial<RefusalLimits> = {}) {
+    this.#limits = { ...LIMITS, ...limits };
+  }
 
   onFleet(event: FleetEvent): void {
     if (event.kind !== "refused" && event.kind !== "repaired") return;
@@ -29,7 +46,9 @@ export class Refusals {
     if (body.type === "nack.repaired") this.#known.delete(placeOf(body.node, body.typeUrl));
     if (body.type !== "nack") return;
     const place = placeOf(body.node, body.typeUrl);
-    this.#known.set(place, (this.#known.get(place) ?? new Set()).add(contentOf(body)));
+    const known = this.#known.get(place) ?? new Set();
+    // What is not known here is journaled again, in the worst case.
+    if (known.size < this.#limits.contents) this.#known.set(place, known.add(contentOf(body)));
   }
 
   /** What to append for what came in. They stay pending until `clear`. */
@@ -49,11 +68,20 @@ export class Refusals {
       const content = contentOf(body);
       if (added.has(`${place} ${content}`) || (open.has(place) && this.#known.get(place)?.has(content) === true))
         continue;
+      if (body.rollout === undefined && !this.#hasRoom(body, { open, state })) continue;
       added.add(`${place} ${content}`);
       open.add(place);
       events.push(body);
     }
     return { events, taken: this.#pending.length };
+  }
+
+  #hasRoom(body: Nack, { open, state }: { readonly open: ReadonlySet<string>; readonly state: State }): boolean {
+    const place = placeOf(body.node, body.typeUrl);
+    if (!open.has(place)) return open.size < this.#limits.open;
+    if ((this.#known.get(place)?.size ?? 0) < this.#limits.contents) return true;
+    const doubted = new Set(state.unrepaired.get(body.node)?.get(body.typeUrl));
+    return body.names.some((name) => !doubted.has(name));
   }
 
   /** The first `taken` are in the journal. */
@@ -98,5 +126,5 @@ function placeOf(node: string, typeUrl: string): string {
 }
 
 function contentOf({ rollout, names, error }: Nack): string {
-  return JSON.stringify([rollout, names, error]);
+  return sha256(JSON.stringify([rollout, names, error]));
 }

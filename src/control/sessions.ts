@@ -11,6 +11,7 @@ import type { CancelTimer, Clock } from "./clock.ts";
 import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { childrenOf, oweAll, pollAmong, tellingStreams } from "./node-streams.ts";
+import { whyTooMuch } from "./node-weight.ts";
 import type { Pushes } from "./pushes.ts";
 import { afterAnswer, afterChange, afterPoll, isPushDue } from "./pushes.ts";
 
@@ -171,6 +172,11 @@ export class Session implements XdsSession, LiveStream {
     if (this.#closed) return undefined;
     if (this.#entry === undefined && (node === undefined || node.id === "")) {
       this.end("invalid-argument", "the first request of a stream must carry a node with an id");
+      return undefined;
+    }
+    const tooMuch = node && whyTooMuch(node);
+    if (tooMuch !== undefined) {
+      this.end("invalid-argument", tooMuch);
       return undefined;
     }
     if (node !== undefined) this.#identify(node);

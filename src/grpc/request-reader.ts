@@ -19,6 +19,12 @@ const DELTA_NONCE = bytesTag(6);
 const DELTA_ERROR = bytesTag(7);
 const DELTA_LOCATORS = { subscribe: bytesTag(8), unsubscribe: bytesTag(9) };
 
+/** Bytes of a client's words about a refusal that are read: an Envoy cuts them at 4,096. */
+const ERROR_BYTES = 16_384;
+
+/** Bytes of a version that is read: longer ones are none that this server gives, and stay different from all that are. */
+const VERSION_BYTES = 1_024;
+
 const NO_NAMES: readonly string[] = [];
 const NO_VERSIONS: ReadonlyMap<string, string> = new Map();
 
@@ -122,7 +128,7 @@ function readEntry(entry: WireReader, into: Map<string, string>): void {
   let value = "";
   for (let tag = entry.next(); tag !== 0; tag = entry.next()) {
     if (tag === bytesTag(1)) key = entry.text();
-    else if (tag === bytesTag(2)) value = entry.text();
+    else if (tag === bytesTag(2)) value = entry.head(VERSION_BYTES);
     else entry.skip(tag);
   }
   into.set(key, value);
@@ -147,7 +153,7 @@ function readError(status: WireReader): ErrorDetail {
   let message = "";
   for (let tag = status.next(); tag !== 0; tag = status.next()) {
     if (tag === 1 << 3) code = status.varint() | 0;
-    else if (tag === bytesTag(2)) message = status.text();
+    else if (tag === bytesTag(2)) message = status.head(ERROR_BYTES);
     else status.skip(tag);
   }
   return { code, message };

@@ -76,6 +76,14 @@ export class WireReader {
     return text;
   }
 
+  /** The first bytes of a text, so many at most: a part of a string would keep all of it in memory. */
+  head(atMost: number): string {
+    const limit = this.limit();
+    const text = this.bytes.toString("utf8", this.at, Math.min(limit, this.at + atMost));
+    this.at = limit;
+    return text;
+  }
+
   /** A view on the bytes of the value. */
   view(): Buffer {
     const limit = this.limit();

@@ -162,12 +162,22 @@ class XdsStream implements CallHandler, StreamSink, PacedWriter<Response> {
 /** An Envoy asks for a dozen types; what is kept for each is looked through again and again. */
 const TYPES_LIMIT = 100;
 
+/** Longer type URLs are no type's; they are kept of each that is asked for, also after the stream. */
+const TYPE_URL_LENGTH = 1_000;
+
 /**
  * The request with the type of its service. Undefined for one that names no type where any is allowed: an Envoy sends
  * that after a response that it had not asked for, and its stream goes on (rule N8).
  */
 export function typed<R extends { readonly typeUrl: string }>(request: R, typeUrl: string | undefined): R | undefined {
   if (request.typeUrl === typeUrl) return request;
+  const { length } = request.typeUrl;
+  if (length > TYPE_URL_LENGTH) {
+    throw new GrpcError(
+      STATUS.invalidArgument,
+      `a type URL of ${length} characters is no type's: more than ${TYPE_URL_LENGTH} are refused`,
+    );
+  }
   if (typeUrl === undefined) return request.typeUrl === "" ? undefined : request;
   if (request.typeUrl === "") return { ...request, typeUrl };
   throw new GrpcError(

@@ -27,10 +27,10 @@ function polling(limits: Partial<PollLimits>, hasViews = true) {
       if (event.kind === "connected") registry.assign(event.node.id, view);
     });
   }
-  const ask = (id: string, names: readonly string[] = []) =>
+  const ask = (id: string, names: readonly string[] = [], labels: Readonly<Record<string, string>> = {}) =>
     fetches.answer(
       { typeUrl: CLUSTER, versionInfo: "", names, nonce: "" },
-      { id, cluster: "edge", labels: {}, zone: "", envoyVersion: "" },
+      { id, cluster: "edge", labels, zone: "", envoyVersion: "" },
     );
   const here = (): string[] => registry.nodes().flatMap(({ identity, connected }) => (connected ? [identity.id] : []));
   return { clock, ask, here };
@@ -60,6 +60,24 @@ describe("P58 polls under made-up ids are kept within bounds:", () => {
     expect(here()).toEqual([]);
     await ask("small");
     expect(here()).toEqual(["small"]);
+  });
+
+  test("what they say of themselves is counted, also where they say more the second time", async () => {
+    const { ask, here } = polling({ bytes: 60_000 });
+    for (const id of ["a", "b", "c"]) await ask(id, [], { note: "x".repeat(10_000) });
+    expect(here()).toEqual(["b", "c"]);
+    for (const id of ["a", "b", "c"]) await ask(id);
+    await ask("c", [], { note: "x".repeat(29_500) });
+    expect(here()).toEqual(["c"]);
+  });
+
+  test("a node that says more than a quarter of a mebibyte of itself is told so, and not kept", async () => {
+    const { ask, here } = polling({});
+    expect(await ask("a", [], { note: "x".repeat(128 * 1024) })).toMatchObject({
+      kind: "invalid",
+      why: expect.stringMatching(/^node\.id, cluster, .* take 2\d{5} bytes together.* it takes 262144 at most$/),
+    });
+    expect(here()).toEqual([]);
   });
 
   test("who waits for its view when it has to go is told so at once, and no timer is left of it", async () => {

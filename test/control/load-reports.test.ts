@@ -54,6 +54,13 @@ test("reports are bounded over all nodes, and nodes that report in turn keep equ
   expect([...reports.loads().values()].map(({ success }) => success)).toEqual([10, 10, 10, 10, 10]);
 });
 
+test("P58 long names of clusters cost as much as several: 250,000 of a thousand characters are not kept", () => {
+  const reports = new LoadReports(new VirtualClock(), { size: 100 });
+  const long = (index: number): string => `${index}`.padStart(1_000, "x");
+  for (let n = 0; n < 20; n += 1) reports.add(`n${n}`, [of(long(n)), of(long(n + 100), 0)]);
+  expect([...reports.loads().keys()]).toEqual([16, 116, 17, 117, 18, 118, 19, 119].map(long));
+});
+
 test("one node with everything does not push the others out", () => {
   const reports = new LoadReports(new VirtualClock(), { size: 100, nodeSize: 50 });
   reports.add("small", [of("a")]);

@@ -78,6 +78,32 @@ it("P58 of a flood of names the newest stay, and memory with them", () => {
   stay();
 });
 
+it("P58 what nodes say of themselves is bounded in bytes: of those that say much fewer are listed, the newest", () => {
+  const { registry, listed } = registryWith();
+  // Weighs 200 KiB and a little: 327 of them have room in 64 MiB.
+  const labels = { note: "x".repeat(100 * 1024) };
+  for (let n = 0; n < 400; n += 1) {
+    const session = registry.open("sotw", { send() {}, end() {} });
+    session.onSotw({ typeUrl: CLUSTER, versionInfo: "", names: [], nonce: "" }, { ...identityOf(`${n}`), labels });
+    session.onClosed();
+  }
+  expect(listed().length).toBe(326);
+  expect(listed().at(-1)).toBe("399");
+});
+
+it("P58 nor are types that a node makes up free: they count as what it says of itself", () => {
+  const { registry, listed } = registryWith({ identityBytes: 1 << 20 });
+  for (let n = 0; n < 100; n += 1) {
+    const session = registry.open("sotw", { send() {}, end() {} });
+    for (let type = 0; type < 100; type += 1) {
+      const typeUrl = `${type}${"x".repeat(900)}`;
+      session.onSotw({ typeUrl, versionInfo: "", names: [], nonce: "" }, identityOf(`${n}`));
+    }
+    session.onClosed();
+  }
+  expect(listed()).toEqual(["95", "96", "97", "98", "99"]);
+});
+
 it("a node that is here is never forgotten, nor one that came back, however long it was away", () => {
   const { clock, come, listed } = registryWith({ count: 1 });
   come("here");
@@ -102,6 +128,20 @@ it("of what nodes had only so much is remembered; they stay listed, the fullest 
   expect(listed()).toEqual(["a", "b", "c"]);
   expect(faded).toEqual(["a"]);
   expect(["a", "b", "c"].map((id) => remembered(id))).toEqual([0, 100, 100]);
+});
+
+it("P58 long names count for what they weigh, asked for or reported as had: one of a mebibyte as 8,193", () => {
+  const { registry, come, faded, remembered } = registryWith({ names: 20_000 });
+  const long = (mark: string) => `${mark}${"x".repeat(1024 ** 2 - 1)}`;
+  for (const id of ["a", "b", "c"]) come(id, [long(id)])();
+  expect(faded).toEqual(["a"]);
+  const session = registry.open("delta", { send() {}, end() {} });
+  const initialVersions = new Map(["d", "e"].map((mark) => [long(mark), "1"]));
+  const had = { typeUrl: CLUSTER, subscribe: [], unsubscribe: [], initialVersions, nonce: "" };
+  session.onDelta(had, identityOf("had"));
+  session.onClosed();
+  expect(faded).toEqual(["a", "b", "c"]);
+  expect(remembered("c")).toBe(0);
 });
 
 it("names of a list that many nodes share count once: a fleet of 2,000 with 1,000 names each is remembered whole", () => {

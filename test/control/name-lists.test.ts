@@ -19,8 +19,8 @@ test("keeps a bounded number of lists, however many are asked for", () => {
   expect(lists.one(again)).toBe(again);
 });
 
-test("and a bounded number of names in them, however long the lists are", () => {
-  const lists = new NameLists({ names: 250 });
+test("and bounded bytes in them, however long the lists are", () => {
+  const lists = new NameLists({ bytes: 20_000 });
   const listOf = (mark: string): string[] => Array.from({ length: 100 }, (_, n) => `${mark}${n}`);
   const [first, second, third] = [listOf("a"), listOf("b"), listOf("c")];
   for (const list of [first, second, third]) lists.one(list);
@@ -30,4 +30,13 @@ test("and a bounded number of names in them, however long the lists are", () => 
   const endless = Array.from({ length: 300 }, (_, n) => `d${n}`);
   expect(lists.one(endless)).toBe(endless);
   expect(lists.one([...endless])).not.toBe(endless);
+});
+
+test("P58 and however long the names are: 1,000 lists of one name of a mebibyte do not stay", () => {
+  const lists = new NameLists();
+  const kept = Array.from({ length: 200 }, (_, n) => [`${n}${"x".repeat(1024 ** 2)}`]);
+  for (const list of kept) lists.one(list);
+  const isKept = (list: readonly string[]): boolean => lists.one([...list]) === list;
+  // Each weighs six mebibytes: two bytes a character, thrice, for the key has it twice.
+  expect(kept.toReversed().findIndex((list) => !isKept(list))).toBe(21);
 });

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CLUSTER, LISTENER, ROUTES, SECRET } from "../../src/core/resource/type-url.ts";
@@ -239,4 +241,20 @@ describe("a resource that is shown", () => {
     expect(shown(routes)).toContain('"value":"v2"');
     expect(shown(routes)).not.toContain("[redacted]");
   });
+});
+
+test("P58 what is kept of a long refusal does not keep all of it in memory", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const long = (n: number): string => Buffer.alloc(16_384, `refused ${n}: `).toString("latin1");
+  const secret = (n: number): string => `refused because of ${n} { private_key { inline_string: "${long(n)}`;
+  redactRefusal(long(0));
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const kept = Array.from({ length: 200 }, (_, n) => [redactRefusal(long(n)), redactRefusal(secret(n))]);
+  collect();
+  const texts = kept.flat();
+  expect(texts.every((text) => text.length <= 2_048)).toBe(true);
+  // Two bytes a character, for there is an ellipsis in each.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(texts.length * 2 * 2_200);
 });

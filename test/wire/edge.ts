@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { FleetEvent, View } from "../../src/control/fleet.ts";
+import type { LostLimits } from "../../src/control/lost-nodes.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
+import type { PollLimits } from "../../src/control/recent-polls.ts";
 import type { Reference, Resource } from "../../src/core/resource/resource.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
 import type { Routes } from "../../src/grpc/call.ts";
@@ -35,13 +37,19 @@ export interface Edge {
   close(): Promise<void>;
 }
 
+/** What is kept of nodes that are away, and of those that poll. */
+interface Limits {
+  readonly lost?: Partial<LostLimits>;
+  readonly polls?: Partial<PollLimits>;
+}
+
 export async function startEdge(
   times = { graceMs: 200, holdMs: 5_000 },
   more: (registry: NodeRegistry) => Routes = () => new Map(),
-  settings: Partial<XdsServerOptions> = {},
+  settings: Partial<XdsServerOptions> & Limits = {},
 ): Promise<Edge> {
   const redact = (text: string): string => text.replaceAll("secret", "[redacted]");
-  const registry = new NodeRegistry(settingsWith({ times, redact }));
+  const registry = new NodeRegistry(settingsWith({ times, redact }), settings.lost, settings.polls);
   const events: FleetEvent[] = [];
   const clients: AdsClient[] = [];
   registry.listen((event) => events.push(event));

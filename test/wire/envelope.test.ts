@@ -45,6 +45,22 @@ describe("requests are read as they were written", () => {
     );
   });
 
+  test("P58 but for long words about a refusal, and long versions of what a client has: they are cut where they are read", () => {
+    const reader = new RequestReader();
+    const long = `${"é".repeat(20_000)}`;
+    const errorDetail = { code: 13, message: long };
+    const sotw = reader.sotw(message("DiscoveryRequest").serialize({ typeUrl: CLUSTER, errorDetail })).request;
+    expect(sotw.error).toEqual({ code: 13, message: long.slice(0, 8_192) });
+    const initialResourceVersions = { a: long, b: "1" };
+    const request = { typeUrl: CLUSTER, errorDetail, initialResourceVersions };
+    const delta = reader.delta(message("DeltaDiscoveryRequest").serialize(request)).request;
+    expect(delta.error?.message).toBe(long.slice(0, 8_192));
+    expect([...delta.initialVersions]).toEqual([
+      ["a", long.slice(0, 512)],
+      ["b", "1"],
+    ]);
+  });
+
   test("delta", () => {
     const reader = new RequestReader();
     const request = fc.record({
@@ -182,6 +198,9 @@ describe("a node", () => {
       expect(read([])).toBeUndefined();
       expect(read([{ ...router, name: "x".repeat(201) }])).toBeUndefined();
       expect(read(Array.from({ length: 5_001 }, (_, index) => ({ name: `${index}` })))).toBeUndefined();
+      const long = (index: number) => ({ name: `${index}`.padStart(150, "x") });
+      expect(read(Array.from({ length: 800 }, (_, index) => long(index)))).toBeDefined();
+      expect(read(Array.from({ length: 900 }, (_, index) => long(index)))).toBeUndefined();
     });
 
     test("P58 within bounds: a client that says something else each time is not kept", () => {

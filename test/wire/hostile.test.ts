@@ -40,6 +40,22 @@ describe("a client that means harm is its own problem", () => {
     await another("b");
   });
 
+  test("P58 it says more of itself, or asks for a longer type, than is kept of anybody: it is told so", async () => {
+    const client = edge.connect("sotw");
+    hello(client, "x".repeat(200_000));
+    expect(await client.ended).toMatchObject({
+      code: 3,
+      details: expect.stringMatching(/^node\.id, cluster, .* take 400\d{3} bytes together.* it takes 262144 at most$/),
+    });
+    const delta = edge.connect("delta");
+    hello(delta, "a", { typeUrl: `type.googleapis.com/${"x".repeat(1_000)}` });
+    expect(await delta.ended).toMatchObject({
+      code: 3,
+      details: "a type URL of 1020 characters is no type's: more than 1000 are refused",
+    });
+    await another("b");
+  });
+
   test.each(["__proto__", "constructor", "a\u0000b\u001b[2J", "x".repeat(100_000), "<script>", "é✓😀", " "])(
     "its node is called %j: a name like any other",
     async (id) => {

@@ -95,6 +95,13 @@ export class RawCall {
     return messages;
   }
 
+  /** Resolves with the first message, once it is whole, and forgets it: for calls that go on and on. */
+  async next(): Promise<Buffer> {
+    const [first = Buffer.alloc(0)] = await this.received(1);
+    this.#bytes = Buffer.from(this.#bytes.subarray(5 + first.length));
+    return Buffer.from(first);
+  }
+
   /** Resolves with the messages once there are so many. */
   async received(count: number): Promise<Buffer[]> {
     await new Promise<void>((resolve) => {

@@ -15,7 +15,7 @@ export interface LoadWindow {
 /** What is kept of a node's reports, the oldest first. */
 export interface NodeLoads {
   readonly windows: readonly LoadWindow[];
-  /** What they cost: clusters in lists that no earlier window has. */
+  /** What they cost: clusters in lists that no earlier window has, one once for each hundred characters of its name. */
   readonly size: number;
 }
 
@@ -102,8 +102,18 @@ function sizeOf(windows: readonly LoadWindow[]): number {
   let size = 0;
   let idle: readonly string[] | undefined;
   for (const window of windows) {
-    size += 1 + window.busy.length + (window.idle === idle ? 0 : window.idle.length);
+    size += 1;
+    for (const { cluster } of window.busy) size += costOf(cluster);
+    if (window.idle !== idle) for (const cluster of window.idle) size += costOf(cluster);
     idle = window.idle;
   }
   return size;
+}
+
+/** Characters of a cluster's name that cost as much as what is counted of it. */
+const NAME_LENGTH = 100;
+
+/** What is kept of one cluster costs this: one, and more where its name is long. */
+export function costOf(cluster: string): number {
+  return Math.max(1, Math.ceil(cluster.length / NAME_LENGTH));
 }

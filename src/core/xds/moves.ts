@@ -39,13 +39,18 @@ interface Book {
   first: Map<unknown, SharedTypes>;
   moves: number;
   names: number;
+  /** What clients' own words in the inputs weigh, in bytes. */
+  bytes: number;
 }
 
 /** Streams in one state meet the same thing, or one of a few: the ACK of this type or of that, a poll, a question. */
 const EACH = 8;
 
-/** Moves that are kept under one view, and names in the states that they lead to: what clients can make it hold is bounded. */
-const LIMITS = { moves: 10_000, names: 1_000_000 };
+/**
+ * Moves that are kept under one view, names in the states that they lead to, and bytes of what clients said to get there:
+ * what clients can make it hold is bounded.
+ */
+const LIMITS = { moves: 10_000, names: 1_000_000, bytes: 128 << 20 };
 
 const books = new WeakMap<Snapshot, Book>();
 let views = 0;
@@ -54,7 +59,7 @@ function bookOf(view: Snapshot): Book {
   const known = books.get(view);
   if (known !== undefined) return known;
   views += 1;
-  const book = { under: views, first: new Map<unknown, SharedTypes>(), moves: 0, names: 0 };
+  const book = { under: views, first: new Map<unknown, SharedTypes>(), moves: 0, names: 0, bytes: 0 };
   books.set(view, book);
   return book;
 }
@@ -67,9 +72,14 @@ function bookOf(view: Snapshot): Book {
  */
 export class Moves<Inputs extends readonly unknown[], Result extends { readonly types: Types }> {
   readonly #names: number;
+  readonly #weigh: (inputs: Inputs) => number;
 
-  /** @param names which input are the names that a stream asks for; none where it does not ask */
-  constructor(names = -1) {
+  /**
+   * @param weigh what of the inputs is the client's own words, in bytes
+   * @param names which input are the names that a stream asks for; none where it does not ask
+   */
+  constructor(weigh: (inputs: Inputs) => number = () => 0, names = -1) {
+    this.#weigh = weigh;
     this.#names = names;
   }
 
@@ -88,6 +98,7 @@ export class Moves<Inputs extends readonly unknown[], Result extends { readonly 
   keep({ view, types }: Standpoint, inputs: Inputs, result: Result): Result {
     if (view === undefined || !(types instanceof SharedTypes)) return result;
     const book = bookOf(view);
+    book.bytes += this.#weigh(inputs);
     let from: SharedTypes | undefined = types;
     if (types.size === 0) {
       from = book.first.get(inputs[this.#names]);
@@ -107,11 +118,12 @@ interface Standpoint {
 function keep(book: Book, from: SharedTypes, move: Move): void {
   book.moves += 1;
   book.names += namesIn(move.result.types);
-  if (book.moves > LIMITS.moves || book.names > LIMITS.names) {
+  if (book.moves > LIMITS.moves || book.names > LIMITS.names || book.bytes > LIMITS.bytes) {
     // Nothing leads from here to what was kept: it goes with the streams that are there.
     book.first = new Map();
     book.moves = 0;
     book.names = 0;
+    book.bytes = 0;
     return;
   }
   from.moves = from.moves.length < EACH ? [move, ...from.moves] : [move, ...from.moves.slice(0, EACH - 1)];

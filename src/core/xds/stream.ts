@@ -18,9 +18,12 @@ import type { HoldTimes } from "./removal.ts";
 import { NO_REMOVALS, releaseAt } from "./removal.ts";
 import type { Due, ServingRules, Situation } from "./round.ts";
 import { dueOf, NOT_WAITING, NOTHING_EXPECTED } from "./round.ts";
+import type { DeltaSaid, SotwSaid } from "./said.ts";
+import { NAMES_SAID, weightOfDelta, weightOfSotw } from "./said.ts";
 import * as sotw from "./sotw.ts";
 import type { TypeState } from "./type-state.ts";
 import { NO_NAMES, suspect } from "./type-state.ts";
+import { weightOfMemory } from "./weight.ts";
 
 /** One xDS stream as a value. Whoever holds the socket feeds it and sends what it says. */
 export interface Stream extends Situation {
@@ -130,10 +133,7 @@ function suspected(types: Types, from: Snapshot | undefined, to: Snapshot): Type
   return isSame ? types : after;
 }
 
-const sotwMoves = new Moves<
-  readonly [typeUrl: string, nonce: string, names: unknown, versionInfo: string, error: unknown, memory: unknown],
-  Effect
->(2);
+const sotwMoves = new Moves<SotwSaid, Effect>(weightOfSotw, NAMES_SAID);
 
 /** A request of the state-of-the-world dialect. */
 export function onSotwRequest(stream: Stream, request: SotwRequest): Heard {
@@ -156,10 +156,7 @@ function ofSotwRequest({ types, memory, view }: Stream, request: SotwRequest): E
   return { types: withType(types, distrust(memory, oweUnseen(memory, restrict(memory, state)))), events };
 }
 
-const deltaMoves = new Moves<
-  readonly [typeUrl: string, nonce: string, edits: unknown, edits: unknown, begin: unknown, error: unknown, unknown],
-  Effect
->(2);
+const deltaMoves = new Moves<DeltaSaid, Effect>(weightOfDelta, NAMES_SAID);
 
 /** A request of the incremental dialect. */
 export function onDeltaRequest(stream: Stream, request: DeltaRequest): Heard {
@@ -291,7 +288,9 @@ function draftOf(stream: Stream): Draft {
   };
 }
 
-const memories = new Moves<readonly [NodeMemory], { readonly memory: NodeMemory; readonly types: Types }>();
+const memories = new Moves<readonly [NodeMemory], { readonly memory: NodeMemory; readonly types: Types }>(([memory]) =>
+  weightOfMemory(memory),
+);
 
 /** What to remember of the node once the stream is gone. */
 export function memoryOf(stream: Stream): NodeMemory {

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CLUSTER, ENDPOINTS, LISTENER } from "../../../src/core/resource/type-url.ts";
@@ -185,3 +187,22 @@ test.each(["sotw", "delta"] as const)(
     for (const [index, types] of round("s").entries()) expect(types).toBe(first[index]);
   },
 );
+
+test("P58 what streams said to get somewhere is bounded in bytes: of names of a mebibyte the first are let go", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const view = viewOf(["1", "1", "1"]);
+  const asked = (n: number): WeakRef<object> => {
+    const names = [`${n}${"x".repeat(1024 ** 2)}`];
+    const stream = setView(openStream("sotw", "t", NO_MEMORY, 0), view, 0);
+    onSotwRequest(stream, { typeUrl: ENDPOINTS, versionInfo: "", names, nonce: "" });
+    return new WeakRef(names);
+  };
+  // Each weighs two mebibytes and a little; 128 MiB are kept.
+  const lists = Array.from({ length: 100 }, (_, n) => asked(n));
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  const kept = lists.map((list) => list.deref() !== undefined);
+  expect(kept.slice(0, 63)).not.toContain(true);
+  expect(kept.slice(64)).not.toContain(false);
+});
