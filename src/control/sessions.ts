@@ -7,6 +7,8 @@ import type { ServingRules } from "../core/xds/round.ts";
 import type { Heard, Step, Stream } from "../core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
 import { isOwed } from "../core/xds/type-state.ts";
+import { weightOfNames, weightOfVersions } from "../core/xds/weight.ts";
+import { Asked } from "./asked.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
 import type { View } from "./fleet.ts";
 import type { LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
@@ -74,6 +76,7 @@ export class Session implements XdsSession, LiveStream {
   #cancelWake: CancelTimer | undefined;
   #wakeAt: number | undefined;
   #closed = false;
+  readonly #asked = new Asked();
   /** Undefined while no change is under way, as on most streams most of the time. */
   #pushes: Pushes;
 
@@ -99,14 +102,15 @@ export class Session implements XdsSession, LiveStream {
     const names = this.#desk.names.one(request.names);
     const shared = names === request.names ? request : { ...request, names };
     const stream = this.#streamOf(node);
-    if (stream !== undefined) this.#took(onSotwRequest(stream, this.#safe(shared)));
+    if (stream !== undefined) this.#took(onSotwRequest(stream, this.#safe(shared)), weightOfNames(names));
   }
 
   onDelta(request: DeltaRequest, node: NodeIdentity | undefined): void {
     const subscribe = this.#desk.names.one(request.subscribe);
     const shared = subscribe === request.subscribe ? request : { ...request, subscribe };
     const stream = this.#streamOf(node);
-    if (stream !== undefined) this.#took(onDeltaRequest(stream, this.#safe(shared)));
+    const said = weightOfNames(subscribe) + weightOfVersions(request.initialVersions);
+    if (stream !== undefined) this.#took(onDeltaRequest(stream, this.#safe(shared)), said);
   }
 
   onClosed(): void {
@@ -184,8 +188,10 @@ export class Session implements XdsSession, LiveStream {
     return this.#stream;
   }
 
-  #took({ stream, events }: Heard): void {
+  #took({ stream, events }: Heard, said: number): void {
     this.#stream = stream;
+    const tooMuch = this.#asked.add(said, stream.types);
+    if (tooMuch !== undefined) return this.end("invalid-argument", tooMuch);
     this.#report(events);
     this.#heard = true;
     this.#schedule(isWaitedFor(stream));

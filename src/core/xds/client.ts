@@ -41,11 +41,19 @@ export function knownOf(client: Client, name: string): Known | undefined {
   return client.except.has(name) ? client.except.get(name) : client.base.get(name);
 }
 
-/** The client after some names have changed; undefined: it does not have it any more. */
+/**
+ * The client after some names have changed; undefined: it does not have it any more. Of a name that it gave up nothing is
+ * left, or it could give up names without end (P58).
+ */
 export function withKnown(client: Client, changes: Iterable<readonly [string, Known | undefined]>): Client {
+  const { base } = client;
   const except = new Map(client.except);
-  for (const [name, known] of changes) except.set(name, known);
-  return except.size === 0 ? client : { base: client.base, except };
+  for (const [name, known] of changes) {
+    if (known === undefined && !base.has(name)) except.delete(name);
+    else except.set(name, known);
+  }
+  if (except.size > 0) return { base, except };
+  return client.except.size === 0 ? client : clientWith(base);
 }
 
 /** What the client last acknowledged under a name, also where nothing is known of it now. */

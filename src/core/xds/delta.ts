@@ -67,7 +67,16 @@ function edited(state: TypeState, { subscribe, unsubscribe }: DeltaRequest): Typ
   // A name asked for again may have been dropped by the client: answered even when nothing changed (U4, P26). One that is
   // given up under a wildcard is said again, or said to be gone (U3, P24).
   const again = [...subscribe, ...unsubscribe].filter((name) => name !== "*" && covers(subscription, name));
-  return owe(given, again);
+  return owe(withoutOwed(given, unsubscribe), again);
+}
+
+/** What was given up before it was answered is owed no more. */
+function withoutOwed(state: TypeState, names: readonly string[]): TypeState {
+  const { owed } = state;
+  if (owed === "all" || !names.some((name) => owed.has(name))) return state;
+  const left = new Set(owed);
+  for (const name of names) left.delete(name);
+  return { ...state, owed: left };
 }
 
 /** The first request of a type on a stream: what the client has is what it reports (D2, P32). */

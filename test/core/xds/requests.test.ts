@@ -176,3 +176,23 @@ test("P08 an error for a type that nobody asked for is a first request like any 
   const request = { typeUrl: CLUSTER, names: [], versionInfo: "", nonce: "foreign", ...ERROR };
   expect(sotw.receive(newTypeState(CLUSTER), request).events).toEqual([]);
 });
+
+test.each([
+  ["a node that is given nothing", new Map<string, Resource>(), (state: TypeState) => state],
+  [
+    "one that is answered",
+    VIEW,
+    (state: TypeState) => delta.respond(state, { version: "1", resources: VIEW, held: new Set() }, "n").state,
+  ],
+])("P58 names that were given up leave nothing behind: %s asks on and on", (_, view, answered) => {
+  let state = newTypeState(ENDPOINTS);
+  for (let n = 0; n < 100; n += 1) {
+    const request = { typeUrl: ENDPOINTS, initialVersions: new Map(), nonce: "" };
+    const edit = { ...request, subscribe: [`${n}`], unsubscribe: [`${n - 1}`] };
+    state = answered(delta.receive({ ...state, inflight: undefined }, edit, view).state);
+  }
+  const left = [state.subscription?.names, state.client.except, state.owed, state.pending];
+  expect(
+    left.map((names) => (typeof names === "object" ? names.size : names)).filter((size) => Number(size) > 1),
+  ).toEqual([]);
+});
