@@ -1,5 +1,6 @@
+import type { DeltaRequest, SotwRequest } from "../core/xds/message.ts";
 import type { Types } from "../core/xds/moves.ts";
-import { weightOfKnown, weightOfNames } from "../core/xds/weight.ts";
+import { weightOfKnown, weightOfNames, weightOfVersions } from "../core/xds/weight.ts";
 
 /** A quarter of a gibibyte: more than a million names of a usual length, and any message of long ones. */
 const MOST_BYTES = 256 << 20;
@@ -13,22 +14,26 @@ export class Asked {
   #atMost = 0;
 
   /**
-   * Takes in a request.
+   * Takes in a request, and what the stream held before and after it. Most requests are ACKs, and ask for what is asked for.
    *
-   * @param bytes what the request says, whether or not it was said before
-   * @param types what the stream holds after it
    * @returns why it is too much, for the client; undefined: it is not
    */
-  add(bytes: number, types: Types): string | undefined {
-    this.#atMost += bytes;
+  add(request: SotwRequest | DeltaRequest, before: Types | undefined, after: Types): string | undefined {
+    if (before?.get(request.typeUrl)?.subscription === after.get(request.typeUrl)?.subscription) return undefined;
+    this.#atMost += weightOfRequest(request);
     if (this.#atMost <= MOST_BYTES) return undefined;
-    this.#atMost = weightOfTypes(types);
+    this.#atMost = weightOfTypes(after);
     if (this.#atMost <= MOST_BYTES) return undefined;
     return (
       `what this stream asks for and reports takes ${this.#atMost} bytes, as this server keeps it (a name: 64, and two a ` +
       `character); it takes ${MOST_BYTES} at most`
     );
   }
+}
+
+function weightOfRequest(request: SotwRequest | DeltaRequest): number {
+  if ("names" in request) return weightOfNames(request.names);
+  return weightOfNames(request.subscribe) + weightOfVersions(request.initialVersions);
 }
 
 function weightOfTypes(types: Types): number {

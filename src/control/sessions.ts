@@ -7,7 +7,6 @@ import type { ServingRules } from "../core/xds/round.ts";
 import type { Heard, Step, Stream } from "../core/xds/stream.ts";
 import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
 import { isOwed } from "../core/xds/type-state.ts";
-import { weightOfNames, weightOfVersions } from "../core/xds/weight.ts";
 import { Asked } from "./asked.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
 import type { View } from "./fleet.ts";
@@ -102,15 +101,14 @@ export class Session implements XdsSession, LiveStream {
     const names = this.#desk.names.one(request.names);
     const shared = names === request.names ? request : { ...request, names };
     const stream = this.#streamOf(node);
-    if (stream !== undefined) this.#took(onSotwRequest(stream, this.#safe(shared)), weightOfNames(names));
+    if (stream !== undefined) this.#took(onSotwRequest(stream, this.#safe(shared)), shared);
   }
 
   onDelta(request: DeltaRequest, node: NodeIdentity | undefined): void {
     const subscribe = this.#desk.names.one(request.subscribe);
     const shared = subscribe === request.subscribe ? request : { ...request, subscribe };
     const stream = this.#streamOf(node);
-    const said = weightOfNames(subscribe) + weightOfVersions(request.initialVersions);
-    if (stream !== undefined) this.#took(onDeltaRequest(stream, this.#safe(shared)), said);
+    if (stream !== undefined) this.#took(onDeltaRequest(stream, this.#safe(shared)), shared);
   }
 
   onClosed(): void {
@@ -188,9 +186,9 @@ export class Session implements XdsSession, LiveStream {
     return this.#stream;
   }
 
-  #took({ stream, events }: Heard, said: number): void {
+  #took({ stream, events }: Heard, request: SotwRequest | DeltaRequest): void {
+    const tooMuch = this.#asked.add(request, this.#stream?.types, stream.types);
     this.#stream = stream;
-    const tooMuch = this.#asked.add(said, stream.types);
     if (tooMuch !== undefined) return this.end("invalid-argument", tooMuch);
     this.#report(events);
     this.#heard = true;
