@@ -178,8 +178,9 @@ test("a stream answers each question with what is true then, and ends when the c
 });
 
 test("who asks on and on without reading the answers is cut off, and others are answered", async () => {
-  const metadata = { fields: { big: { stringValue: "x".repeat(1 << 20) } } };
-  await join("n1", nodeBytes({ id: "n1", metadata }));
+  // As much as a node may say of itself, about.
+  const metadata = { fields: { big: { stringValue: "x".repeat(110_000) } } };
+  for (let n = 0; n < 10; n += 1) await join(`n${n}`, nodeBytes({ id: `n${n}`, metadata }));
   const raw = new RawClient(edge.port);
   const call = raw.call(`${PATH}/StreamClientStatus`);
   call.stream.pause();
