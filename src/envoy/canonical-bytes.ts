@@ -63,9 +63,17 @@ export class CanonicalBytes {
       writers.set(key, made);
       return made;
     };
+    let lastKeys: readonly string[] = [];
+    let lastDue: readonly FieldWriter[] = [];
     return (writer, json) => {
       const values = json as Readonly<Record<string, unknown>>;
-      for (const { name, write } of inOrder(Object.keys(values), writerOf)) write(writer, values[name]);
+      const keys = Object.keys(values);
+      // Resources of a fleet have the same fields, mostly.
+      if (!isSameList(keys, lastKeys)) {
+        lastDue = inOrder(keys, writerOf);
+        lastKeys = keys;
+      }
+      for (const { name, write } of lastDue) write(writer, values[name]);
     };
   }
 
@@ -146,6 +154,12 @@ export class CanonicalBytes {
       if (bytes.length > 0) writer.tag(2, WireType.LengthDelimited).bytes(bytes);
     };
   }
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
+  return true;
 }
 
 /** The writers of these fields by number; a key that is none, such as `@type`, has none. */

@@ -30,7 +30,7 @@ function readFields(reading: Reading, plan: MessagePlan, json: unknown, ignore: 
   const rules = reading.rulesOf(message);
   // The keys are the schema's, so that a plain object holds them, which is read several times as fast.
   const result: Record<string, unknown> = {};
-  let taken: Map<DescOneof, string> | undefined;
+  let taken: Member[] | undefined;
   for (const key of Object.keys(json)) {
     const value = json[key];
     if (reading.full) break;
@@ -39,7 +39,7 @@ function readFields(reading: Reading, plan: MessagePlan, json: unknown, ignore: 
     const field = plan.fields.get(key);
     if (field === undefined) unknownField(reading, plan, key);
     else if (value !== null || takesNull(field)) {
-      if (field.oneof !== undefined) taken ??= new Map();
+      if (field.oneof !== undefined) taken ??= [];
       if (isFree(reading, field, key, { result, taken })) {
         result[field.name] = readChecked(reading, field, value, rules?.fields.get(field));
       }
@@ -74,10 +74,16 @@ function takesNull(field: DescField): boolean {
   return field.fieldKind === "enum" && field.enum.typeName === "google.protobuf.NullValue";
 }
 
+/** The member of a oneof that is set, and how it was spelt. */
+interface Member {
+  readonly oneof: DescOneof;
+  readonly key: string;
+}
+
 interface Taken {
   readonly result: Readonly<Record<string, unknown>>;
   /** Undefined: no field was one of several. */
-  readonly taken: Map<DescOneof, string> | undefined;
+  readonly taken: Member[] | undefined;
 }
 
 function isFree(reading: Reading, field: DescField, key: string, { result, taken }: Taken): boolean {
@@ -85,14 +91,15 @@ function isFree(reading: Reading, field: DescField, key: string, { result, taken
     reading.complain({ message: `${field.name} is given twice, in two spellings`, code: "duplicate-field" });
     return false;
   }
-  if (field.oneof === undefined || taken === undefined) return true;
-  const first = taken.get(field.oneof);
+  const { oneof } = field;
+  if (oneof === undefined || taken === undefined) return true;
+  const first = taken.find((member) => member.oneof === oneof);
   if (first !== undefined) {
-    const message = `${key} and ${first} exclude each other: only one of ${field.oneof.name} may be set`;
+    const message = `${key} and ${first.key} exclude each other: only one of ${oneof.name} may be set`;
     reading.complain({ message, code: "duplicate-oneof" });
     return false;
   }
-  taken.set(field.oneof, key);
+  taken.push({ oneof, key });
   return true;
 }
 

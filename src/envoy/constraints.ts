@@ -178,9 +178,9 @@ function compileParts(field: DescField, rules: Json): (complaints: Complaints, v
   return (complaints, value) => {
     if (Array.isArray(value)) value.forEach((item, index) => within(complaints, index, items, item));
     else if (isObject(value)) {
-      for (const [key, item] of Object.entries(value)) {
+      for (const key of Object.keys(value)) {
         within(complaints, key, keys, key);
-        within(complaints, key, values, item);
+        within(complaints, key, values, value[key]);
       }
     }
   };

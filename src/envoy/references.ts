@@ -11,16 +11,17 @@ type Json = Readonly<Record<string, unknown>>;
  * overlooked is a resource that is removed too early. What comes from a file or from the bootstrap is no reference.
  */
 export class References {
-  readonly #found = new Map<string, Reference>();
+  readonly #found: Reference[] = [];
 
   add(typeUrl: string, name: unknown): void {
-    if (typeof name === "string" && name !== "") this.#found.set(`${typeUrl} ${name}`, { typeUrl, name });
+    if (typeof name === "string" && name !== "") this.#found.push({ typeUrl, name });
   }
 
   /** Each once, sorted, so that equal content has equal references whatever the order of its keys. */
   sorted(): readonly Reference[] {
-    if (this.#found.size < 2) return [...this.#found.values()];
-    return [...this.#found.keys()].sort().flatMap((key) => this.#found.get(key) ?? []);
+    if (this.#found.length < 2) return [...this.#found];
+    const byKey = new Map(this.#found.map((found) => [`${found.typeUrl} ${found.name}`, found]));
+    return [...byKey.keys()].sort().flatMap((key) => byKey.get(key) ?? []);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DescEnum } from "@bufbuild/protobuf";
+import { partsOf } from "./duration.ts";
 import { isObject } from "./json-kinds.ts";
 
 /** What is wrong with a value of canonical JSON, as the end of a sentence that begins with the field; or undefined. */
@@ -71,9 +72,10 @@ function rangeTests(rules: Rules, read: (json: unknown) => Ordered): readonly Te
 }
 
 /** Of `1.5s`, as a whole number, so that no fraction is lost. */
-function nanoseconds(duration: unknown): bigint {
-  const [, sign = "", seconds = "0", fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?s$/.exec(text(duration)) ?? [];
-  return BigInt(`${sign}${seconds}${fraction.padEnd(9, "0")}`);
+function nanoseconds(duration: unknown): Ordered {
+  const { seconds, nanos } = partsOf(text(duration));
+  const all = seconds * 1e9 + nanos;
+  return Number.isSafeInteger(all) ? all : BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
 }
 
 function equalTests(rules: Rules): readonly Test[] {

@@ -1,6 +1,7 @@
 import { type DescMessage, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { type BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { partsOf } from "./duration.ts";
 import { type Content, scalarWriter, tagged } from "./scalar-bytes.ts";
 
 /** How a type is written that has a form of its own in JSON; undefined for all others, and for Any. */
@@ -31,13 +32,10 @@ function wrapperContent(scalar: Parameters<typeof scalarWriter>[0]): Content {
   };
 }
 
-/** Seconds and nanoseconds of `-1.5s`, both with its sign. */
 function writeDuration(writer: BinaryWriter, json: unknown): void {
-  const [whole = "", fraction = ""] = String(json).slice(0, -1).split(".");
-  const seconds = Number(whole);
-  const nanos = Number(fraction.padEnd(9, "0"));
+  const { seconds, nanos } = partsOf(String(json));
   if (seconds !== 0) writer.tag(1, WireType.Varint).int64(seconds);
-  if (nanos !== 0) writer.tag(2, WireType.Varint).int32(whole.startsWith("-") ? -nanos : nanos);
+  if (nanos !== 0) writer.tag(2, WireType.Varint).int32(nanos);
 }
 
 function writeStruct(writer: BinaryWriter, json: unknown): void {

@@ -2,6 +2,7 @@ import { type DescMessage, type Registry, ScalarType } from "@bufbuild/protobuf"
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { nearest } from "../core/mesh/nearest.ts";
 import { wrongType } from "./complaints.ts";
+import { partsOf } from "./duration.ts";
 import { emptyObject, isObject } from "./json-kinds.ts";
 import { type Reading } from "./reading.ts";
 import { typeNameOf, typeUrlOf } from "./registry.ts";
@@ -95,19 +96,18 @@ function similarType(registry: Registry, typeName: string): DescMessage | undefi
   return neighbours.get(nearest(typeName.slice(dot + 1), neighbours.keys()) ?? "");
 }
 
-const DURATION = /^-?(\d{1,12})(?:\.\d{1,9})?s$/;
+const DURATION = /^-?\d{1,12}(?:\.\d{1,9})?s$/;
 const DURATION_LIMIT_SECONDS = 315_576_000_000;
 
 function readDuration(reading: Reading, json: unknown): unknown {
-  const seconds = typeof json === "string" ? DURATION.exec(json)?.[1] : undefined;
-  if (seconds === undefined) {
+  if (typeof json !== "string" || !DURATION.test(json)) {
     return reading.complain({
       message: `expected a duration, not ${typeof json === "string" ? JSON.stringify(json.slice(0, 40)) : typeof json}`,
       hint: 'in seconds, such as "1.5s"',
       code: "wrong-type",
     });
   }
-  if (Number(seconds) <= DURATION_LIMIT_SECONDS) return json;
+  if (Math.abs(partsOf(json).seconds) <= DURATION_LIMIT_SECONDS) return json;
   return reading.complain({ message: "longer than 10,000 years", code: "out-of-range" });
 }
 

@@ -135,8 +135,10 @@ function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
 function encode(dialect: Dialect, response: Response, { nonceBytes, identifier }: Envelope): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
   const parts: Uint8Array[] = [prefix, textField(FIELD.version, response.version)];
+  const plainHeads = new Map<number, Buffer>();
   for (const resource of response.resources) {
     if (resource.isBodiless === true) parts.push(withoutBody(resource));
+    else if (isPlain(dialect, resource)) parts.push(plainHeadOf(resource, plainHeads), resource.bytes);
     else parts.push(headOf(dialect, resource), resource.bytes);
   }
   parts.push(textField(FIELD.typeUrl, response.typeUrl));
@@ -148,25 +150,44 @@ function encode(dialect: Dialect, response: Response, { nonceBytes, identifier }
   return bytes;
 }
 
+/** Nothing but the type stands in front of the content: resources of one length have the same there. */
+function isPlain(dialect: Dialect, { ttlMs }: SentResource): boolean {
+  return dialect === "sotw" && ttlMs === undefined;
+}
+
+/** @param known those of the type that were made already, by the length of the content */
+function plainHeadOf({ typeUrl, bytes }: SentResource, known: Map<number, Buffer>): Buffer {
+  const { length } = bytes;
+  const head = known.get(length) ?? anyHead(FIELD.resources, typeUrl, length);
+  known.set(length, head);
+  return head;
+}
+
+/** A field of a google.protobuf.Any (type_url = 1, value = 2), up to its value. */
+function anyHead(field: number, typeUrl: string, length: number): Buffer {
+  const inner = Buffer.concat([textField(1, typeUrl), fieldHead(2, length)]);
+  return Buffer.concat([fieldHead(field, inner.length + length), inner]);
+}
+
 const heads: Readonly<Record<Dialect, WeakMap<Resource, Buffer>>> = { sotw: new WeakMap(), delta: new WeakMap() };
 
-/** Everything of a resource's field in front of its content, which comes last: the content itself is never kept twice. */
+/**
+ * Everything in front of the content of a resource that says more than its type. The content comes last, and is never kept
+ * twice.
+ */
 function headOf(dialect: Dialect, resource: SentResource): Buffer {
   const known = heads[dialect].get(resource);
   if (known !== undefined) return known;
-  const { bytes, typeUrl } = resource;
-  // google.protobuf.Any: type_url = 1, value = 2.
-  const any = Buffer.concat([textField(1, typeUrl), fieldHead(2, bytes.length)]);
-  let inner = any;
-  if (dialect === "delta" || resource.ttlMs !== undefined) {
-    // envoy.service.discovery.v3.Resource has its content in field 2; any order is allowed.
-    inner = Buffer.concat([...frontOf(resource), fieldHead(2, any.length + bytes.length), any]);
-    // In state of the world a time to live is said by wrapping the content once more, in an Any of that type.
-    if (dialect === "sotw") {
-      inner = Buffer.concat([textField(1, RESOURCE), fieldHead(2, inner.length + bytes.length), inner]);
-    }
-  }
-  const head = unpooled([fieldHead(FIELD.resources, inner.length + bytes.length), inner]);
+  const { typeUrl, bytes } = resource;
+  const { length } = bytes;
+  // envoy.service.discovery.v3.Resource has its content in field 2; any order is allowed.
+  const inner = Buffer.concat([...frontOf(resource), anyHead(2, typeUrl, length)]);
+  // In state of the world a time to live is said by wrapping the content once more, in an Any of that type.
+  const outer =
+    dialect === "delta"
+      ? fieldHead(FIELD.resources, inner.length + length)
+      : anyHead(FIELD.resources, RESOURCE, inner.length + length);
+  const head = unpooled([outer, inner]);
   heads[dialect].set(resource, head);
   return head;
 }

@@ -59,9 +59,9 @@ export class Snapshot {
     const drafts = new Drafts(this.content);
     for (const name of changes.remove ?? []) drafts.remove(name);
     for (const resource of encodeAll(changes.set ?? [])) drafts.set(resource);
-    const { lists, touched } = drafts.changed();
+    const { drafts: changed, touched } = drafts.changed();
     const versions = mergeVersions(this.#versions, this.content, touched, changes.version);
-    return new Snapshot(withTypes(this.content, lists, sha256, versions), versions);
+    return new Snapshot(withTypes(this.content, changed, sha256, versions), versions);
   }
 }
 
@@ -91,10 +91,12 @@ class Drafts {
     this.#draft(typeUrl).set(name, resource);
   }
 
-  /** The new lists, and the types of which anything is other content. */
-  changed(): { readonly lists: ReadonlyMap<string, readonly Resource[]>; readonly touched: ReadonlySet<string> } {
-    const lists = new Map([...this.#drafts].map(([typeUrl, draft]) => [typeUrl, [...draft.values()]]));
-    return { lists, touched: this.#touched };
+  /** What the changed types have now, and the types of which anything is other content. */
+  changed(): {
+    readonly drafts: ReadonlyMap<string, ReadonlyMap<string, Resource>>;
+    readonly touched: ReadonlySet<string>;
+  } {
+    return { drafts: this.#drafts, touched: this.#touched };
   }
 
   #of(typeUrl: string): ReadonlyMap<string, Resource> | undefined {
@@ -120,10 +122,6 @@ export function snapshot(input: { resources: readonly ResourceInput[]; version?:
   return new Snapshot(snapshotOf(encodeAll(input.resources), sha256, versions), versions);
 }
 
-function keyOf({ typeUrl, name }: Reference): string {
-  return `${typeUrl} ${name}`;
-}
-
 function encodeAll(inputs: readonly ResourceInput[]): Resource[] {
   if (!Array.isArray(inputs)) {
     const message = `resources must be a list, not ${JSON.stringify(inputs) ?? "nothing"}`.slice(0, 200);
@@ -131,17 +129,20 @@ function encodeAll(inputs: readonly ResourceInput[]): Resource[] {
   }
   const problems: Problem[] = [];
   const resources: Resource[] = [];
-  const seen = new Map<string, number>();
-  for (const [index, input] of inputs.entries()) {
+  const seen = new Map<string, Map<string, number>>();
+  let index = -1;
+  for (const input of inputs) {
+    index += 1;
     const result = encodeInput(input, sha256);
     if ("problems" in result) {
       problems.push(...result.problems.map((problem) => ({ ...problem, path: [index, ...problem.path] })));
       continue;
     }
     const { resource } = result;
-    const first = seen.get(keyOf(resource));
+    const places = seen.get(resource.typeUrl) ?? new Map<string, number>();
+    const first = places.get(resource.name);
     if (first !== undefined) problems.push(givenTwice(resource, first, index));
-    seen.set(keyOf(resource), index);
+    seen.set(resource.typeUrl, places.set(resource.name, index));
     resources.push(resource);
   }
   if (problems.length > 0) throw new SnapshotError(problems);

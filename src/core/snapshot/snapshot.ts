@@ -35,33 +35,32 @@ export function snapshotOf(
   digest: Digest,
   versions: string | Readonly<Record<string, string>> = {},
 ): Snapshot {
-  const byType = new Map<string, Resource[]>();
+  const byType = new Map<string, Map<string, Resource>>();
   for (const resource of resources) {
-    const list = byType.get(resource.typeUrl);
-    if (list === undefined) byType.set(resource.typeUrl, [resource]);
-    else list.push(resource);
+    const ofType = byType.get(resource.typeUrl) ?? new Map<string, Resource>();
+    byType.set(resource.typeUrl, ofType.set(resource.name, resource));
   }
   const types = new Map<string, TypeSet>();
-  for (const [typeUrl, list] of byType) {
-    types.set(typeUrl, typeSetOf(list, digest, typeof versions === "string" ? versions : versions[typeUrl]));
+  for (const [typeUrl, ofType] of byType) {
+    types.set(typeUrl, typeSetOf(ofType, digest, typeof versions === "string" ? versions : versions[typeUrl]));
   }
   return snapshotOfSets(types, digest);
 }
 
 /**
- * The snapshot with other resources of some types, by type URL, each list without a name twice; all other types stay the
- * very same objects, so that what was worked out of them still counts.
+ * The snapshot with other resources of some types, by type URL and name; these maps are the snapshot's from then on. All
+ * other types stay the very same objects, so that what was worked out of them still counts.
  */
 export function withTypes(
   before: Snapshot,
-  changed: ReadonlyMap<string, readonly Resource[]>,
+  changed: ReadonlyMap<string, ReadonlyMap<string, Resource>>,
   digest: Digest,
   versions: Readonly<Record<string, string>>,
 ): Snapshot {
   const types = new Map(before.types);
-  for (const [typeUrl, list] of changed) {
-    if (list.length === 0) types.delete(typeUrl);
-    else types.set(typeUrl, typeSetOf(list, digest, versions[typeUrl]));
+  for (const [typeUrl, resources] of changed) {
+    if (resources.size === 0) types.delete(typeUrl);
+    else types.set(typeUrl, typeSetOf(resources, digest, versions[typeUrl]));
   }
   return snapshotOfSets(types, digest);
 }
@@ -69,12 +68,11 @@ export function withTypes(
 /** Hashes over names and versions of sets, whole and whatever the sets' own versions are. */
 const contents = new WeakMap<TypeSet, string>();
 
-function typeSetOf(list: readonly Resource[], digest: Digest, given: string | undefined): TypeSet {
-  const sorted = isInOrder(list) ? list : [...list].sort(byName);
-  const resources = new Map(sorted.map((resource) => [resource.name, resource]));
+function typeSetOf(all: ReadonlyMap<string, Resource>, digest: Digest, given: string | undefined): TypeSet {
+  const resources = isInOrder(all.keys()) ? all : new Map([...all].sort(byName));
   const content = contentVersion(resources.values(), digest);
   const set = { version: given ?? content.slice(0, TYPE_VERSION_LENGTH), resources };
-  const made: TypeSet = list.some(({ ttlMs }) => ttlMs !== undefined) ? { ...set, expires: true } : set;
+  const made: TypeSet = expires(resources) ? { ...set, expires: true } : set;
   contents.set(made, content);
   return made;
 }
@@ -97,19 +95,24 @@ function contentVersion(resources: Iterable<Resource>, digest: Digest): string {
   return versionOf(text, digest);
 }
 
-/** Most lists are those of a snapshot with other content. */
-function isInOrder(list: readonly Resource[]): boolean {
+/** Most names are those of a snapshot with other content. */
+function isInOrder(names: Iterable<string>): boolean {
   let last: string | undefined;
-  for (const { name } of list) {
+  for (const name of names) {
     if (last !== undefined && name < last) return false;
     last = name;
   }
   return true;
 }
 
-function byName(a: Resource, b: Resource): number {
-  if (a.name === b.name) return 0;
-  return a.name < b.name ? -1 : 1;
+function byName([a]: readonly [string, Resource], [b]: readonly [string, Resource]): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function expires(resources: ReadonlyMap<string, Resource>): boolean {
+  for (const { ttlMs } of resources.values()) if (ttlMs !== undefined) return true;
+  return false;
 }
 
 const NOTHING: ReadonlyMap<string, Resource> = new Map();
