@@ -1,11 +1,17 @@
 import type { NodeIdentity } from "../core/node/node.ts";
 import type { Snapshot } from "../core/snapshot/snapshot.ts";
+import type { KnownSnapshot } from "../core/xds/content.ts";
 
 /** What one node should have now, and what that is in the words of people. */
 export interface View {
   readonly snapshot: Snapshot;
   readonly revision: number;
   readonly group: string;
+}
+
+/** A view that was acknowledged; of a node that is away the content may be gone. */
+export interface AckedView extends Omit<View, "snapshot"> {
+  readonly snapshot: KnownSnapshot;
 }
 
 export type TypeState = "SYNCED" | "STALE" | "ERROR" | "NOT_SENT";
@@ -42,7 +48,7 @@ export interface NodeStatus {
   readonly unmatched?: string;
   readonly wanted?: View;
   /** The last view that it acknowledged whole. */
-  readonly acked?: View;
+  readonly acked?: AckedView;
   readonly types: ReadonlyMap<string, NodeTypeStatus>;
 }
 

@@ -1,5 +1,7 @@
-import type { Snapshot } from "../core/snapshot/snapshot.ts";
-import type { View } from "./fleet.ts";
+import type { Resource } from "../core/resource/resource.ts";
+import type { KnownSnapshot } from "../core/xds/content.ts";
+import { contentOf, snapshotWithoutContent } from "../core/xds/content.ts";
+import type { AckedView } from "./fleet.ts";
 
 /** What is kept of nodes that went away. */
 export interface LostLimits {
@@ -15,30 +17,40 @@ export interface LostLimits {
    * that it weighs.
    */
   readonly names: number;
+  /** Content of resources that is kept for when they come back, in bytes; what many share counts once. */
+  readonly contentBytes: number;
 }
 
-/** A day: whoever looks in the morning for what went away at night finds it. Beyond the count, names are made up (P58). */
-const LIMITS: LostLimits = { ageMs: 24 * 60 * 60_000, count: 10_000, identityBytes: 64 << 20, names: 1_000_000 };
+/**
+ * A day: whoever looks in the morning for what went away at night finds it. Beyond the count, names are made up (P58). The
+ * content is the clusters of a large mesh in a few of its last states.
+ */
+const LIMITS: LostLimits = {
+  ageMs: 24 * 60 * 60_000,
+  count: 10_000,
+  identityBytes: 64 << 20,
+  names: 1_000_000,
+  contentBytes: 32 << 20,
+};
 
 /** A list, set or map of names that is remembered of a node, and perhaps of others. */
 export interface HeldNames {
   /** What is held: equal content in another object counts again. */
   readonly in: object;
   readonly names: number;
+  /** What is kept of it with content. */
+  readonly content?: Parameters<typeof contentOf>[0];
 }
 
 /** What the last view that a node acknowledged keeps alive: it may be in use nowhere else any more. */
-export function heldByView(view: View | undefined): readonly HeldNames[] {
+export function heldByView(view: AckedView | undefined): readonly HeldNames[] {
   if (view === undefined) return [];
   return [...view.snapshot.types.values()].map(({ resources }) => ({ in: resources, names: resources.size }));
 }
 
-/**
- * The same view, whose content is all that is kept of it: what streams once did under a snapshot stands with the snapshot
- * (`moves.ts`), and must not stay as long as somebody is away.
- */
-export function released(view: View): View {
-  return { ...view, snapshot: { ...view.snapshot } };
+/** The same view: of what its resources were, the versions are all that is kept. */
+export function viewWithoutContent({ snapshot, revision, group }: AckedView): AckedView {
+  return { snapshot: snapshotWithoutContent(snapshot), revision, group };
 }
 
 /** What a name may weigh that counts as one: nearly a hundred characters. */
@@ -49,14 +61,14 @@ export function countOf(names: number, bytes: number): number {
   return Math.max(names, Math.ceil(bytes / NAME_BYTES));
 }
 
-const NOTHING: Snapshot = { digest: "", types: new Map() };
+const NOTHING: KnownSnapshot = { digest: "", types: new Map() };
 
 /** What is still known of such a view once it is let go: which one it was. */
-export function withoutContent(view: View): View {
+export function viewWithoutNames(view: AckedView): AckedView {
   return { ...view, snapshot: NOTHING };
 }
 
-/** When names are too many, so much room is made that not every node that goes has to look for some. */
+/** When names or bytes are too many, so much room is made that not every node that goes has to look for some. */
 const FADE_TO = 0.9;
 
 interface Lost {
@@ -76,6 +88,9 @@ export class LostNodes {
   /** How many of those hold each list. */
   readonly #holders = new Map<object, number>();
   #names = 0;
+  /** How many lists hold each resource with its content. */
+  readonly #contents = new Map<Resource, number>();
+  #bytes = 0;
 
   constructor(limits: Partial<LostLimits> = {}) {
     this.#limits = { ...LIMITS, ...limits };
@@ -88,10 +103,24 @@ export class LostNodes {
     this.#identityBytes += lost.bytes;
     if (held.length === 0) return;
     this.#remembered.set(id, held);
-    for (const part of held) {
-      const holders = this.#holders.get(part.in) ?? 0;
-      this.#holders.set(part.in, holders + 1);
-      if (holders === 0) this.#names += part.names;
+    this.#hold(held);
+  }
+
+  /**
+   * Where there is too much content, lets go of that of nodes that went first; their names and versions are still known.
+   *
+   * @param bare takes the content from what is remembered of a node, and says what is held then
+   */
+  lighten(bare: (id: string) => readonly HeldNames[]): void {
+    if (this.#bytes <= this.#limits.contentBytes) return;
+    const room = this.#limits.contentBytes * FADE_TO;
+    for (const [id, held] of this.#remembered) {
+      if (this.#bytes <= room) return;
+      if (held.every(({ content }) => content === undefined)) continue;
+      const lighter = bare(id);
+      this.#release(held);
+      this.#hold(lighter);
+      this.#remembered.set(id, lighter);
     }
   }
 
@@ -142,13 +171,44 @@ export class LostNodes {
     const held = this.#remembered.get(id);
     if (held === undefined) return;
     this.#remembered.delete(id);
+    this.#release(held);
+  }
+
+  #hold(held: readonly HeldNames[]): void {
+    for (const part of held) {
+      const holders = this.#holders.get(part.in) ?? 0;
+      this.#holders.set(part.in, holders + 1);
+      if (holders > 0) continue;
+      this.#names += part.names;
+      for (const resource of part.content === undefined ? [] : contentOf(part.content)) this.#holdContent(resource);
+    }
+  }
+
+  #release(held: readonly HeldNames[]): void {
     for (const part of held) {
       const holders = (this.#holders.get(part.in) ?? 1) - 1;
-      if (holders > 0) this.#holders.set(part.in, holders);
-      else {
-        this.#holders.delete(part.in);
-        this.#names -= part.names;
+      if (holders > 0) {
+        this.#holders.set(part.in, holders);
+        continue;
       }
+      this.#holders.delete(part.in);
+      this.#names -= part.names;
+      for (const resource of part.content === undefined ? [] : contentOf(part.content)) this.#releaseContent(resource);
+    }
+  }
+
+  #holdContent(resource: Resource): void {
+    const holders = this.#contents.get(resource) ?? 0;
+    this.#contents.set(resource, holders + 1);
+    if (holders === 0) this.#bytes += resource.bytes.length;
+  }
+
+  #releaseContent(resource: Resource): void {
+    const holders = (this.#contents.get(resource) ?? 1) - 1;
+    if (holders > 0) this.#contents.set(resource, holders);
+    else {
+      this.#contents.delete(resource);
+      this.#bytes -= resource.bytes.length;
     }
   }
 }

@@ -2,7 +2,7 @@ import type { NodeIdentity } from "../core/node/node.ts";
 import type { Reference } from "../core/resource/resource.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { StreamEvent } from "../core/xds/message.ts";
-import type { View } from "./fleet.ts";
+import type { AckedView, View } from "./fleet.ts";
 import type { NameLists } from "./name-lists.ts";
 import type { MemoryOfNode } from "./node-memory.ts";
 import type { ScopedStream } from "./node-streams.ts";
@@ -42,7 +42,7 @@ export interface NodeEntry {
   isQueued: boolean;
   unmatched: string | undefined;
   /** The last view that it acknowledged whole. */
-  acked: View | undefined;
+  acked: AckedView | undefined;
   /** The view that it is in sync with now. */
   inSyncWith: View | undefined;
   /** What it had when its streams ended. */

@@ -1,4 +1,6 @@
+import type { Known } from "../core/xds/client.ts";
 import { clientWith, entriesOf } from "../core/xds/client.ts";
+import { withoutContent } from "../core/xds/content.ts";
 import type { NodeMemory, Remembered } from "../core/xds/memory.ts";
 import { NO_MEMORY } from "../core/xds/memory.ts";
 import type { Subscription } from "../core/xds/subscription.ts";
@@ -50,6 +52,11 @@ export class MemoryOfNode {
     return bytes;
   }
 
+  /** Puts less in place of what it remembers. Nodes that remember the same are to be given the same. */
+  change(to: (memory: NodeMemory) => NodeMemory): void {
+    for (const service of this.#services.values()) service.memory = to(service.memory);
+  }
+
   /** Names of a type whose content in force is not known. */
   distrust(typeUrl: string, names: readonly string[]): void {
     this.#setDoubts(typeUrl, names);
@@ -98,18 +105,28 @@ export class MemoryOfNode {
 }
 
 function heldBy({ subscription, client: { base, except }, sent, open }: Remembered): readonly HeldNames[] {
-  const sets = [sent?.resources, open?.refusal.instead, open?.parked].flatMap((set) =>
-    set === undefined ? [] : [set],
-  );
-  const own = sets.map((set) => ({ in: set, names: set.size }));
-  const known = [base, except].map((set) => ({ in: set, names: countOf(set.size, weightOfKnown(set)) }));
-  return [...askedFor(subscription), ...known, ...own].filter(({ names }) => names > 0);
+  const known = [base, except, sent?.resources].flatMap((set) => (set === undefined ? [] : [setOf(set)]));
+  const parked = open === undefined ? [] : [{ in: open.parked, names: open.parked.size }];
+  return [...askedFor(subscription), ...known, ...parked, ...insteadOf(open)].filter(({ names }) => names > 0);
 }
 
 function askedFor(subscription: Subscription | undefined): readonly HeldNames[] {
   if (subscription === undefined) return [];
   const { names } = subscription;
   return [{ in: names, names: countOf(names.size, weightOfNames(names)) }];
+}
+
+/** A set that no content is left in counts for its names alone. */
+function setOf(set: ReadonlyMap<string, Known | undefined>): HeldNames {
+  const names = { in: set, names: countOf(set.size, weightOfKnown(set)) };
+  return withoutContent(set) === set ? names : { ...names, content: set };
+}
+
+function insteadOf(open: Remembered["open"]): readonly HeldNames[] {
+  if (open === undefined) return [];
+  const { instead } = open.refusal;
+  const content = new Map([...instead].map(([name, { good }]) => [name, good]));
+  return [{ in: instead, names: instead.size, content }];
 }
 
 function merge(older: NodeMemory, newer: NodeMemory): NodeMemory {

@@ -1,6 +1,7 @@
 import type { ClusterLoad } from "../core/load/report.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import { isSameNode } from "../core/node/node.ts";
+import { nothingWhole, whatMayBeNeeded } from "../core/xds/content.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { Dialect, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
@@ -10,7 +11,8 @@ import { Fetches } from "./fetches.ts";
 import type { Fleet, FleetEvent, NodeState, NodeStatus, View } from "./fleet.ts";
 import type { LoadQuery } from "./load-reports.ts";
 import { LoadReports } from "./load-reports.ts";
-import { heldByView, type LostLimits, LostNodes, released, withoutContent } from "./lost-nodes.ts";
+import type { HeldNames, LostLimits } from "./lost-nodes.ts";
+import { heldByView, LostNodes, viewWithoutContent, viewWithoutNames } from "./lost-nodes.ts";
 import { NameLists } from "./name-lists.ts";
 import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { MemoryOfNode } from "./node-memory.ts";
@@ -41,6 +43,9 @@ export class NodeRegistry implements Fleet, NodeDesk {
   /** Never changed, only replaced: a listener may come or go while it is told something. */
   #listeners: readonly ((event: FleetEvent) => void)[] = [];
   #closed: string | undefined;
+  /** What is kept of what nodes had, once they are away, and what is when that is too much. */
+  readonly #away = memoised((memory) => whatMayBeNeeded(memory, this.#settings.times.onNack));
+  readonly #bare = memoised(nothingWhole);
 
   constructor(settings: SessionSettings, lost: Partial<LostLimits> = {}, polls: Partial<PollLimits> = {}) {
     this.#settings = settings;
@@ -245,10 +250,11 @@ export class NodeRegistry implements Fleet, NodeDesk {
       return;
     }
     entry.since = this.#settings.clock.now();
-    entry.acked &&= released(entry.acked);
+    entry.acked &&= viewWithoutContent(entry.acked);
+    entry.memory.change(this.#away);
     this.#emit({ kind: "lost", node: entry.identity });
     const lost = { since: entry.since, bytes: weightOfNode(entry.identity) + entry.memory.weight };
-    this.#lost.went(entry.identity.id, lost, [...entry.memory.held, ...heldByView(entry.acked)]);
+    this.#lost.went(entry.identity.id, lost, heldBy(entry));
     this.#forget(entry.since);
   }
 
@@ -295,11 +301,17 @@ export class NodeRegistry implements Fleet, NodeDesk {
       this.#entries.delete(id);
       this.#emit({ kind: "forgotten", node: entry.identity });
     }
+    this.#lost.lighten((id) => {
+      const entry = this.#entries.get(id);
+      if (entry === undefined) return [];
+      entry.memory.change(this.#bare);
+      return heldBy(entry);
+    });
     for (const id of this.#lost.takeFaded()) {
       const entry = this.#entries.get(id);
       if (entry === undefined) continue;
       entry.memory = new MemoryOfNode();
-      entry.acked &&= withoutContent(entry.acked);
+      entry.acked &&= viewWithoutNames(entry.acked);
       this.#emit({ kind: "faded", node: entry.identity });
     }
   }
@@ -329,6 +341,23 @@ export class NodeRegistry implements Fleet, NodeDesk {
   #emit(event: FleetEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+function heldBy({ memory, acked }: NodeEntry): readonly HeldNames[] {
+  return [...memory.held, ...heldByView(acked)];
+}
+
+/** The same of the same: nodes that remember the same go on sharing it, and move as one when they come back. */
+function memoised(change: (memory: NodeMemory) => NodeMemory): (memory: NodeMemory) => NodeMemory {
+  const made = new WeakMap<NodeMemory, NodeMemory>();
+  return (memory) => {
+    const before = made.get(memory);
+    if (before !== undefined) return before;
+    const after = change(memory);
+    made.set(memory, after);
+    made.set(after, after);
+    return after;
+  };
 }
 
 /** So many streams of a type tell a new one what the node has; a node with more is simply answered. */

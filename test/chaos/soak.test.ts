@@ -56,6 +56,14 @@ describe("the soak's judge finds", () => {
     ]);
   });
 
+  test("in a long run also what a process gains in its first minutes", () => {
+    const gains = (at: number): Sample[] => samples((n) => 35 + n / 10).map((sample, n) => ({ ...sample, at: n * at }));
+    expect(verdict({ ...fine, samples: gains(3_000) })).toEqual([]);
+    expect(verdict({ ...fine, samples: gains(45_000) })).toEqual([
+      expect.stringMatching(/^heap after a collection grew/),
+    ]);
+  });
+
   test("one session that is left, and lost nodes beyond their bound", () => {
     expect(verdict({ ...fine, after: { sessions: 1, timers: 2 } })).toEqual([
       "1 sessions are left of 0 before the first client",

@@ -2,6 +2,7 @@ import type { Digest, Finding, Reference, Resource } from "../../src/core/resour
 import * as types from "../../src/core/resource/type-url.ts";
 import type { Snapshot } from "../../src/core/snapshot/snapshot.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
+import { whatMayBeNeeded } from "../../src/core/xds/content.ts";
 import { isConverged } from "../../src/core/xds/convergence.ts";
 import type { NodeMemory } from "../../src/core/xds/memory.ts";
 import { NO_MEMORY } from "../../src/core/xds/memory.ts";
@@ -105,7 +106,8 @@ class Conversation {
   }
 
   #open(dialect: Dialect, which: string): string[] {
-    const memory: NodeMemory = which === "same node" ? memoryOf(this.#stream) : NO_MEMORY;
+    const memory: NodeMemory =
+      which === "same node" ? whatMayBeNeeded(memoryOf(this.#stream), () => this.#policy) : NO_MEMORY;
     this.#streams += 1;
     this.#last.clear();
     this.#stream = setView(openStream(dialect, `s${this.#streams}-`, memory, this.#now), this.#view, this.#now);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { RepeatedRuns } from "../../src/grpc/repeated.ts";
 
@@ -63,4 +65,24 @@ test("a list is known only as a whole, and broken bytes are no list", () => {
   expect([at(list), at(behind), at(longer)]).toEqual([list.length, list.length, undefined]);
   for (const broken of [list.subarray(0, -1), Buffer.concat([list, Buffer.from([TAG, 0xff, 0xff])])])
     expect(at(broken)).toBeUndefined();
+});
+
+test("a short list that is remembered keeps no large buffer", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const runs = new RepeatedRuns<number>();
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  for (let n = 0; n < 8_000; n += 1) {
+    const list = listOf([`a-name-that-is-long-enough-${n}`, `another-${n}`]);
+    if (n % 80 === 0) runs.remember(list, 0, list.length, n);
+  }
+  const kept = (): number => {
+    collect();
+    return process.memoryUsage().arrayBuffers - before;
+  };
+  // Buffers are swept beside the program, some time after they were collected.
+  await expect.poll(kept, { timeout: 10_000 }).toBeLessThan(100 * 2_048);
+  const last = listOf(["a-name-that-is-long-enough-7920", "another-7920"]);
+  expect(isKnown(runs, last)).toBe(true);
 });

@@ -6,7 +6,7 @@ import { covers } from "./subscription.ts";
 import type { Inflight, TypeState } from "./type-state.ts";
 import { forget, NO_NAMES, newTypeState, suspect } from "./type-state.ts";
 
-/** What is remembered of a node between its streams. */
+/** What is remembered of a node between its streams; of a node that is away mostly without content (`content.ts`). */
 export interface NodeMemory {
   readonly types: ReadonlyMap<string, Remembered>;
   /** Nothing was in flight or refused: the client has exactly what `types` says. */
@@ -20,7 +20,9 @@ export interface Remembered {
   readonly subscription: Subscription | undefined;
   readonly client: Client;
   /** The response that nobody has answered: the client may have taken it all the same. */
-  readonly sent?: Pick<Inflight, "version" | "resources" | "whole"> | undefined;
+  readonly sent?:
+    | (Pick<Inflight, "version" | "whole"> & { readonly resources: ReadonlyMap<string, Known> })
+    | undefined;
   /** What was being done about a refusal when the stream ended. */
   readonly open?: OpenRefusal | undefined;
 }

@@ -1,7 +1,7 @@
 import type { NodeIdentity } from "../node/node.ts";
 import type { Known } from "./client.ts";
+import { isOurs } from "./content.ts";
 import type { NodeMemory, Remembered } from "./memory.ts";
-import { isResource } from "./removal.ts";
 
 /*
  * What a client says may be long. Whatever is kept of it beyond its stream is bounded by what it weighs, not by how many
@@ -66,7 +66,7 @@ export function weightOfKnown(set: ReadonlyMap<string, Known | undefined>): numb
   return weighed(set, () => {
     let bytes = 0;
     for (const [name, known] of set)
-      if (!isResource(known)) bytes += weightOfText(name) + weightOfText(known?.version ?? "");
+      if (!isOurs(known)) bytes += weightOfText(name) + weightOfText(known?.version ?? "");
     return bytes;
   });
 }

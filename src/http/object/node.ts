@@ -1,6 +1,7 @@
 import type { NodeStatus, NodeTypeStatus } from "../../control/fleet.ts";
 import { type Resource } from "../../core/resource/resource.ts";
 import { resourceOf, type Snapshot } from "../../core/snapshot/snapshot.ts";
+import type { KnownSnapshot } from "../../core/xds/content.ts";
 import type { Codec } from "../../envoy/codec.ts";
 import type { NodeConfigObject, NodeObject } from "../contract.ts";
 import { versioned } from "../versioned.ts";
@@ -40,15 +41,22 @@ function typeObject({ refused, ...type }: NodeTypeStatus): NodeObject["types"][s
 export function nodeConfigObject(node: NodeStatus, codec: Codec): NodeConfigObject {
   const wanted = node.wanted?.snapshot;
   const acked = node.acked?.snapshot;
-  const resources = [...resourcesOf(wanted), ...resourcesOf(acked).filter((one) => !has(wanted, one))].map((one) => ({
-    typeUrl: one.typeUrl,
-    name: one.name,
-    wanted: has(wanted, one) ? one.version : null,
-    acked: (acked === undefined ? undefined : resourceOf(acked, one.typeUrl, one.name)?.version) ?? null,
-    config: has(wanted, one) ? { ...codec.decodeRedacted(one.typeUrl, one.bytes) } : null,
+  const had = (typeUrl: string, name: string): string | null =>
+    acked?.types.get(typeUrl)?.resources.get(name)?.version ?? null;
+  const resources = resourcesOf(wanted).map(({ typeUrl, name, version, bytes }) => ({
+    typeUrl,
+    name,
+    wanted: version,
+    acked: had(typeUrl, name),
+    config: { ...codec.decodeRedacted(typeUrl, bytes) },
   }));
+  const gone = namesOf(acked).flatMap(([typeUrl, name]) => {
+    if (wanted !== undefined && resourceOf(wanted, typeUrl, name) !== undefined) return [];
+    return [{ typeUrl, name, wanted: null, acked: had(typeUrl, name), config: null }];
+  });
   const { id } = node.identity;
-  return versioned({ id, group: node.wanted?.group ?? "", revision: revisionOf(node), resources });
+  const group = node.wanted?.group ?? "";
+  return versioned({ id, group, revision: revisionOf(node), resources: [...resources, ...gone] });
 }
 
 function revisionOf(node: NodeStatus): NodeObject["revision"] {
@@ -59,6 +67,8 @@ function resourcesOf(snapshot: Snapshot | undefined): Resource[] {
   return [...(snapshot?.types.values() ?? [])].flatMap(({ resources }) => [...resources.values()]);
 }
 
-function has(snapshot: Snapshot | undefined, { typeUrl, name }: Resource): boolean {
-  return snapshot !== undefined && resourceOf(snapshot, typeUrl, name) !== undefined;
+function namesOf(snapshot: KnownSnapshot | undefined): [typeUrl: string, name: string][] {
+  return [...(snapshot?.types ?? [])].flatMap(([typeUrl, { resources }]) =>
+    [...resources.keys()].map((name): [string, string] => [typeUrl, name]),
+  );
 }

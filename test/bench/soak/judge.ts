@@ -2,15 +2,17 @@ import { quantile } from "../figures.ts";
 import type { Content, Counts, Held, Loyalty, Sample } from "./messages.ts";
 
 /** How much larger the median of the last third of a run may be than that of its first, as a share. */
-export const GROWTH = { heap: 0.05, rss: 0.1 };
+export const GROWTH = { heap: 0.05, rss: 0.05 };
 
 /**
- * What a process may gain besides, in MiB: in its first minutes code is compiled, and what is remembered of nodes that are away
- * grows up to its bound. Of 25 minutes the first ten brought 7 MiB of heap and 28 of resident memory, the rest two and twelve.
+ * What a process may gain besides, in MiB. In its first minutes code is compiled: of half an hour the first five bring 7 MiB of
+ * heap and 50 of resident memory, and a run of two minutes is over by then. Later the lists of names that are known again are
+ * what still fills, a thousand of them; nothing else may.
  */
-const SETTLING = { heap: 4, rss: 20 };
+const SETTLING = { short: { heap: 4, rss: 20 }, long: { heap: 1.5, rss: 5 } };
+const LONG_WARM_UP_MS = 5 * 60_000;
 
-/** Samples that say nothing yet: caches fill, code is compiled, lost nodes are remembered up to their bound. */
+/** Samples that say nothing yet: caches fill, code is compiled, nodes go that are remembered. */
 const WARM_UP = 0.2;
 
 /** The lost nodes that are remembered at most. */
@@ -37,7 +39,7 @@ export interface Trend {
 
 /** The trend of one figure. */
 export function trendOf(samples: readonly Sample[], figure: (sample: Sample) => number): Trend {
-  const warm = samples.slice(Math.floor(samples.length * WARM_UP));
+  const warm = warmOf(samples);
   const third = Math.max(1, Math.floor(warm.length / 3));
   const median = (part: readonly Sample[]): number => quantile(part.map(figure), 0.5);
   const [first, last] = [median(warm.slice(0, third)), median(warm.slice(-third))];
@@ -49,9 +51,10 @@ export function verdict({ samples, before, after, loyalty, wanted }: Findings): 
   const heap = trendOf(samples, (sample) => sample.heap);
   const rss = trendOf(samples, (sample) => sample.rss);
   const lost = Math.max(...samples.map((sample) => sample.lost));
+  const settling = SETTLING[isLong(samples) ? "long" : "short"];
   return [
-    ...grown("heap after a collection", heap, { share: GROWTH.heap, mib: SETTLING.heap }),
-    ...grown("resident memory", rss, { share: GROWTH.rss, mib: SETTLING.rss }),
+    ...grown("heap after a collection", heap, { share: GROWTH.heap, mib: settling.heap }),
+    ...grown("resident memory", rss, { share: GROWTH.rss, mib: settling.rss }),
     ...(lost > MOST_LOST ? [`${lost} lost nodes are remembered, more than ${MOST_LOST}`] : []),
     ...Object.entries(after).flatMap(([name, count]) =>
       count > (before[name] ?? 0) ? [`${count} ${name} are left of ${before[name] ?? 0} before the first client`] : [],
@@ -59,6 +62,14 @@ export function verdict({ samples, before, after, loyalty, wanted }: Findings): 
     ...loyalty.complaints,
     ...loyalty.held.flatMap((held) => differences(held, wanted[held.group] ?? {})),
   ];
+}
+
+function warmOf(samples: readonly Sample[]): readonly Sample[] {
+  return samples.slice(Math.floor(samples.length * WARM_UP));
+}
+
+function isLong(samples: readonly Sample[]): boolean {
+  return (warmOf(samples)[0]?.at ?? 0) >= LONG_WARM_UP_MS;
 }
 
 function grown(

@@ -3,6 +3,7 @@ import type { Resource } from "../../../src/core/resource/resource.ts";
 import { CLUSTER, ENDPOINTS, LISTENER, ROUTES } from "../../../src/core/resource/type-url.ts";
 import type { Snapshot } from "../../../src/core/snapshot/snapshot.ts";
 import { snapshotOf } from "../../../src/core/snapshot/snapshot.ts";
+import { whatMayBeNeeded } from "../../../src/core/xds/content.ts";
 import { isConverged } from "../../../src/core/xds/convergence.ts";
 import type { NodeMemory } from "../../../src/core/xds/memory.ts";
 import { NO_MEMORY } from "../../../src/core/xds/memory.ts";
@@ -149,7 +150,7 @@ export class Wire {
 
   #reconnect(same: boolean): void {
     const { view } = this.stream;
-    const memory = memoryOf(this.stream);
+    const memory = whatMayBeNeeded(memoryOf(this.stream), this.#rules.onNack);
     // Another process knows nothing but what stands in the journal: refusals that were not mended, and what was under way.
     const known: NodeMemory = same ? memory : { ...NO_MEMORY, distrusted: memory.distrusted };
     this.#toClient.length = 0;
