@@ -1,7 +1,7 @@
-import type { DescEnum, DescField, DescMessage, DescOneof, ScalarType } from "@bufbuild/protobuf";
+import type { DescEnum, DescField, DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { nearest } from "../core/mesh/nearest.ts";
-import { wrongType } from "./complaints.ts";
-import { checkAbsent, type FieldConstraint } from "./constraints.ts";
+import { type Complaint, wrongType } from "./complaints.ts";
+import { checkAbsent, type FieldConstraint, memberOf } from "./constraints.ts";
 import { emptyObject, isObject } from "./json-kinds.ts";
 import { type MessagePlan, planOf } from "./message-plan.ts";
 import { type Reading } from "./reading.ts";
@@ -30,7 +30,6 @@ function readFields(reading: Reading, plan: MessagePlan, json: unknown, ignore: 
   const rules = reading.rulesOf(message);
   // The keys are the schema's, so that a plain object holds them, which is read several times as fast.
   const result: Record<string, unknown> = {};
-  let taken: Member[] | undefined;
   for (const key of Object.keys(json)) {
     const value = json[key];
     if (reading.full) break;
@@ -39,10 +38,9 @@ function readFields(reading: Reading, plan: MessagePlan, json: unknown, ignore: 
     const field = plan.fields.get(key);
     if (field === undefined) unknownField(reading, plan, key);
     else if (value !== null || takesNull(field)) {
-      if (field.oneof !== undefined) taken ??= [];
-      if (isFree(reading, field, key, { result, taken })) {
-        result[field.name] = readChecked(reading, field, value, rules?.fields.get(field));
-      }
+      const other = setBefore(field, result);
+      if (other === undefined) result[field.name] = readChecked(reading, field, value, rules?.fields.get(field));
+      else reading.complain(excluded(field, key, other, spellingOf(plan, json, other)));
     }
     reading.leave();
   }
@@ -74,33 +72,22 @@ function takesNull(field: DescField): boolean {
   return field.fieldKind === "enum" && field.enum.typeName === "google.protobuf.NullValue";
 }
 
-/** The member of a oneof that is set, and how it was spelt. */
-interface Member {
-  readonly oneof: DescOneof;
-  readonly key: string;
+/** The field that this one cannot be set beside: itself, in another spelling, or the other member of a oneof. */
+function setBefore(field: DescField, result: Readonly<Record<string, unknown>>): DescField | undefined {
+  if (Object.hasOwn(result, field.name)) return field;
+  return field.oneof === undefined ? undefined : memberOf(field.oneof, result);
 }
 
-interface Taken {
-  readonly result: Readonly<Record<string, unknown>>;
-  /** Undefined: no field was one of several. */
-  readonly taken: Member[] | undefined;
+function excluded(field: DescField, key: string, other: DescField, first: string): Complaint {
+  if (other === field) return { message: `${field.name} is given twice, in two spellings`, code: "duplicate-field" };
+  const message = `${key} and ${first} exclude each other: only one of ${field.oneof?.name} may be set`;
+  return { message, code: "duplicate-oneof" };
 }
 
-function isFree(reading: Reading, field: DescField, key: string, { result, taken }: Taken): boolean {
-  if (Object.hasOwn(result, field.name)) {
-    reading.complain({ message: `${field.name} is given twice, in two spellings`, code: "duplicate-field" });
-    return false;
-  }
-  const { oneof } = field;
-  if (oneof === undefined || taken === undefined) return true;
-  const first = taken.find((member) => member.oneof === oneof);
-  if (first !== undefined) {
-    const message = `${key} and ${first.key} exclude each other: only one of ${oneof.name} may be set`;
-    reading.complain({ message, code: "duplicate-oneof" });
-    return false;
-  }
-  taken.push({ oneof, key });
-  return true;
+/** How a field that is set was spelt. */
+function spellingOf({ fields }: MessagePlan, json: Readonly<Record<string, unknown>>, field: DescField): string {
+  const isSet = (value: unknown): boolean => value !== undefined && (value !== null || takesNull(field));
+  return Object.keys(json).find((key) => fields.get(key) === field && isSet(json[key])) ?? field.name;
 }
 
 function readChecked(reading: Reading, field: DescField, json: unknown, rules: FieldConstraint | undefined): unknown {

@@ -103,10 +103,16 @@ export function checkAbsent(complaints: Complaints, { needed, oneofs }: MessageC
     complaints.leave();
   }
   for (const oneof of oneofs) {
-    if (oneof.fields.some((field) => Object.hasOwn(json, field.name))) continue;
+    if (memberOf(oneof, json) !== undefined) continue;
     const names = oneof.fields.map((field) => field.name);
     complain(complaints, `needs one of ${names.join(", ")}`);
   }
+}
+
+/** The member of a oneof that is set in canonical JSON. */
+export function memberOf({ fields }: DescOneof, json: Json): DescField | undefined {
+  for (const field of fields) if (Object.hasOwn(json, field.name)) return field;
+  return undefined;
 }
 
 function neededOf({ name }: DescField, constraint: FieldConstraint): readonly Needed[] {

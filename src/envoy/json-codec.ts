@@ -52,7 +52,11 @@ class JsonCodec implements Codec {
 
   encode(json: unknown): { readonly resource: Resource } | Problems {
     const reading = new Reading(this.#registry, this.envoyVersion, this.#constraints);
-    return guarded(reading, () => this.#encode(reading, json)) ?? { problems: reading.problems };
+    try {
+      return this.#encode(reading, json) ?? { problems: reading.problems };
+    } catch (error) {
+      return { problems: unreadable(reading, error) };
+    }
   }
 
   #encode(reading: Reading, json: unknown): { readonly resource: Resource } | Problems | undefined {
@@ -71,9 +75,13 @@ class JsonCodec implements Codec {
   check(typeUrl: string, json: unknown): readonly Problem[] {
     const reading = new Reading(this.#registry, this.envoyVersion, this.#constraints);
     const message = this.#registry.getMessage(typeNameOf(typeUrl));
-    if (message === undefined) unknownType(reading, typeUrl);
-    else guarded(reading, () => this.#check(reading, message, json));
-    return reading.problems;
+    try {
+      if (message === undefined) unknownType(reading, typeUrl);
+      else this.#check(reading, message, json);
+      return reading.problems;
+    } catch (error) {
+      return unreadable(reading, error);
+    }
   }
 
   decode(typeUrl: string, bytes: Uint8Array): Readonly<Record<string, unknown>> {
@@ -107,13 +115,9 @@ class JsonCodec implements Codec {
 }
 
 /** What is given may throw when it is looked at (a getter, a Proxy): that is a problem of what was given. */
-function guarded<T>(reading: Reading, work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    reading.complain({ message: `cannot be encoded: ${wordsOf(error)}`, code: "not-encodable" });
-    return undefined;
-  }
+function unreadable(reading: Reading, error: unknown): readonly Problem[] {
+  reading.complain({ message: `cannot be encoded: ${wordsOf(error)}`, code: "not-encodable" });
+  return reading.problems;
 }
 
 function resourceName(reading: Reading, message: DescMessage): string | undefined {

@@ -11,19 +11,25 @@ type Json = Readonly<Record<string, unknown>>;
  * overlooked is a resource that is removed too early. What comes from a file or from the bootstrap is no reference.
  */
 export class References {
-  readonly #found: Reference[] = [];
+  #found: Reference[] | undefined;
 
   add(typeUrl: string, name: unknown): void {
-    if (typeof name === "string" && name !== "") this.#found.push({ typeUrl, name });
+    if (typeof name !== "string" || name === "") return;
+    // Most resources have one reference and keep it for as long as they live: in a list that has room for no more.
+    if (this.#found === undefined) this.#found = [{ typeUrl, name }];
+    else this.#found.push({ typeUrl, name });
   }
 
   /** Each once, sorted, so that equal content has equal references whatever the order of its keys. */
   sorted(): readonly Reference[] {
-    if (this.#found.length < 2) return [...this.#found];
-    const byKey = new Map(this.#found.map((found) => [`${found.typeUrl} ${found.name}`, found]));
+    const all = this.#found ?? NONE;
+    if (all.length < 2) return all;
+    const byKey = new Map(all.map((found) => [`${found.typeUrl} ${found.name}`, found]));
     return [...byKey.keys()].sort().flatMap((key) => byKey.get(key) ?? []);
   }
 }
+
+const NONE: readonly Reference[] = [];
 
 /** In here clusters are those of the bootstrap: Envoy takes no others for its own streams. */
 export const OWN_STREAMS = "envoy.config.core.v3.ApiConfigSource";
