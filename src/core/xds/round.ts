@@ -19,6 +19,7 @@ import { renew, withBeats } from "./ttl.ts";
 import type { TypeState } from "./type-state.ts";
 import { isOwed, NOTHING_PARKED } from "./type-state.ts";
 import type { Wanted } from "./wanted.ts";
+import { hasVerySet } from "./wanted.ts";
 
 /** All of a stream that says what is due on it. */
 export interface Situation {
@@ -166,9 +167,9 @@ function keepAlive(round: Round, state: TypeState, wanted: Wanted): void {
 }
 
 /** Nothing is due, and the client shares the view's own set: most types of most streams, most of the time. */
-function isAtRest(state: TypeState, { resources }: Wanted): boolean {
+function isAtRest(state: TypeState, wanted: Wanted): boolean {
   if (state.pending === "all" || state.pending.size > 0 || isOwed(state)) return false;
-  return state.client.base === resources && state.client.except.size === 0;
+  return hasVerySet(state, wanted);
 }
 
 /** What the client was sent refers to and it has not asked for. */

@@ -64,6 +64,7 @@ export function goalsOf(state: TypeState, wanted: Wanted): ReadonlyMap<string, R
 export function difference(state: TypeState, wanted: Wanted): Difference {
   const { subscription, client, parked } = state;
   if (subscription === undefined || (state.pending !== "all" && state.pending.size === 0)) return NO_DIFFERENCE;
+  if (wanted.held.size === 0 && hasVerySet(state, wanted)) return NO_DIFFERENCE;
   const changed: Resource[] = [];
   const gone: string[] = [];
   const still = new Set<string>();
@@ -89,10 +90,15 @@ export function difference(state: TypeState, wanted: Wanted): Difference {
   return { changed: shared(state.pending, changed), gone, fresh, pending: samePending(state, still) };
 }
 
+/** Is what the client has the very set that is wanted? After a whole set was taken it is: no name has to be looked at. */
+export function hasVerySet({ client }: TypeState, { resources }: Wanted): boolean {
+  return client.base === resources && client.except.size === 0;
+}
+
 /** Has anything to change in the client? Looked for until the first such thing is found. */
 export function isDifferent(state: TypeState, wanted: Wanted): boolean {
   const { subscription, client, pending } = state;
-  if (subscription === undefined) return false;
+  if (subscription === undefined || hasVerySet(state, wanted)) return false;
   for (const name of pending === "all" ? candidates(state, wanted) : pending) {
     if (!covers(subscription, name)) continue;
     const goal = wanted.resources.get(name)?.version;
