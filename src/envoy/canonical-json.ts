@@ -1,11 +1,60 @@
-import type { DescEnum, DescField, DescMessage, ScalarType } from "@bufbuild/protobuf";
+import type { DescEnum, DescField, DescMessage, DescOneof, ScalarType } from "@bufbuild/protobuf";
 import { nearest } from "../core/mesh/nearest.ts";
 import { type Complaint, wrongType } from "./complaints.ts";
 import { checkAbsent, type FieldConstraint, memberOf } from "./constraints.ts";
 import { emptyObject, isObject } from "./json-kinds.ts";
-import { type MessagePlan, planOf } from "./message-plan.ts";
 import { type Reading } from "./reading.ts";
+import { type Collect, collectorOf, OWN_STREAMS } from "./references.ts";
 import { mapKeyComplaint, scalarComplaint } from "./scalar-json.ts";
+import { type ReadWellKnown, readWellKnown } from "./well-known-json.ts";
+
+/** Reads a value that is there. */
+type Read = (reading: Reading, json: unknown) => unknown;
+
+/** What of a field counts where its JSON is read. */
+interface FieldPlan {
+  readonly field: DescField;
+  readonly name: string;
+  readonly oneof: DescOneof | undefined;
+  readonly read: Read;
+}
+
+/** What of a message counts where its JSON is read, found out once for each. */
+interface MessagePlan {
+  readonly message: DescMessage;
+  /** By both spellings of their names. */
+  readonly fields: ReadonlyMap<string, FieldPlan>;
+  /** How it is read that has a form of its own in JSON. */
+  readonly wellKnown: ReadWellKnown | undefined;
+  /** How its own references are found, where it has any. */
+  readonly collect: Collect | undefined;
+  /** What it refers to is none of ours. */
+  readonly isOwnStream: boolean;
+}
+
+const plans = new WeakMap<DescMessage, MessagePlan>();
+
+function planOf(message: DescMessage): MessagePlan {
+  const known = plans.get(message);
+  if (known !== undefined) return known;
+  const plan = {
+    message,
+    fields: new Map(message.fields.flatMap(spelt)),
+    wellKnown: readWellKnown(message),
+    collect: collectorOf(message),
+    isOwnStream: message.typeName === OWN_STREAMS,
+  };
+  plans.set(message, plan);
+  return plan;
+}
+
+function spelt(field: DescField): readonly (readonly [string, FieldPlan])[] {
+  const plan = { field, name: field.name, oneof: field.oneof, read: readerOf(field) };
+  return [
+    [field.jsonName, plan],
+    [field.name, plan],
+  ];
+}
 
 /**
  * JSON of a message in its one canonical form: the proto's names, nulls left out, enums by name, map keys sorted, type
@@ -13,8 +62,11 @@ import { mapKeyComplaint, scalarComplaint } from "./scalar-json.ts";
  * `ignore` is a key that is no field, such as the `@type` of what is inside of an Any.
  */
 export function readMessage(reading: Reading, message: DescMessage, json: unknown, ignore?: string): unknown {
+  return readPlanned(reading, planOf(message), json, ignore);
+}
+
+function readPlanned(reading: Reading, plan: MessagePlan, json: unknown, ignore?: string): unknown {
   if (!reading.descend()) return undefined;
-  const plan = planOf(message);
   const { references } = reading;
   if (plan.isOwnStream) reading.references = undefined;
   const result =
@@ -35,11 +87,12 @@ function readFields(reading: Reading, plan: MessagePlan, json: unknown, ignore: 
     if (reading.full) break;
     if (key === ignore || value === undefined) continue;
     reading.enter(key);
-    const field = plan.fields.get(key);
-    if (field === undefined) unknownField(reading, plan, key);
-    else if (value !== null || takesNull(field)) {
-      const other = setBefore(field, result);
-      if (other === undefined) result[field.name] = readChecked(reading, field, value, rules?.fields.get(field));
+    const known = plan.fields.get(key);
+    if (known === undefined) unknownField(reading, plan, key);
+    else if (value !== null || takesNull(known.field)) {
+      const { field, name, read } = known;
+      const other = setBefore(known, result);
+      if (other === undefined) result[name] = readChecked(reading, read, value, rules?.fields.get(field));
       else reading.complain(excluded(field, key, other, spellingOf(plan, json, other)));
     }
     reading.leave();
@@ -73,9 +126,12 @@ function takesNull(field: DescField): boolean {
 }
 
 /** The field that this one cannot be set beside: itself, in another spelling, or the other member of a oneof. */
-function setBefore(field: DescField, result: Readonly<Record<string, unknown>>): DescField | undefined {
-  if (Object.hasOwn(result, field.name)) return field;
-  return field.oneof === undefined ? undefined : memberOf(field.oneof, result);
+function setBefore(
+  { field, name, oneof }: FieldPlan,
+  result: Readonly<Record<string, unknown>>,
+): DescField | undefined {
+  if (Object.hasOwn(result, name)) return field;
+  return oneof === undefined ? undefined : memberOf(oneof, result);
 }
 
 function excluded(field: DescField, key: string, other: DescField, first: string): Complaint {
@@ -87,42 +143,51 @@ function excluded(field: DescField, key: string, other: DescField, first: string
 /** How a field that is set was spelt. */
 function spellingOf({ fields }: MessagePlan, json: Readonly<Record<string, unknown>>, field: DescField): string {
   const isSet = (value: unknown): boolean => value !== undefined && (value !== null || takesNull(field));
-  return Object.keys(json).find((key) => fields.get(key) === field && isSet(json[key])) ?? field.name;
+  return Object.keys(json).find((key) => fields.get(key)?.field === field && isSet(json[key])) ?? field.name;
 }
 
-function readChecked(reading: Reading, field: DescField, json: unknown, rules: FieldConstraint | undefined): unknown {
-  if (rules === undefined) return readField(reading, field, json);
-  const value = rules.skip
-    ? reading.withoutRules(() => readField(reading, field, json))
-    : readField(reading, field, json);
+function readChecked(reading: Reading, read: Read, json: unknown, rules: FieldConstraint | undefined): unknown {
+  if (rules === undefined) return read(reading, json);
+  const value = rules.skip ? reading.withoutRules(() => read(reading, json)) : read(reading, json);
   if (value !== undefined) rules.check(reading, value);
   return value;
 }
 
-function readField(reading: Reading, field: DescField, json: unknown): unknown {
+/** How the values of a field are read: found out once for each field, and not again for each value. */
+function readerOf(field: DescField): Read {
   switch (field.fieldKind) {
     case "scalar":
-      return readScalar(reading, field.scalar, json);
+      return scalarReader(field.scalar);
     case "enum":
-      return readEnum(reading, field.enum, json);
+      return enumReader(field.enum);
     case "message":
-      return readMessage(reading, field.message, json);
+      return messageReader(field.message);
     case "list":
-      return readList(reading, field, json);
+      return listReader(field);
     case "map":
-      return readMap(reading, field, json);
+      return mapReader(field);
   }
 }
 
-function readScalar(reading: Reading, scalar: ScalarType, json: unknown): unknown {
-  const complaint = scalarComplaint(scalar, json);
-  return complaint === undefined ? json : reading.complain(complaint);
+function scalarReader(scalar: ScalarType): Read {
+  return (reading, json) => {
+    const complaint = scalarComplaint(scalar, json);
+    return complaint === undefined ? json : reading.complain(complaint);
+  };
 }
 
-function readEnum(reading: Reading, type: DescEnum, json: unknown): unknown {
-  if (type.typeName === "google.protobuf.NullValue" && json === null) return null;
-  const known = valuesOf(type).get(json);
-  if (known !== undefined) return known;
+/** Names by name and by number, of which the first counts where a number has two. */
+function enumReader(type: DescEnum): Read {
+  const known = new Map<unknown, string | null>();
+  for (const { name, number } of type.values.toReversed()) known.set(number, name).set(name, name);
+  if (type.typeName === "google.protobuf.NullValue") known.set(null, null);
+  return (reading, json) => {
+    const value = known.get(json);
+    return value === undefined ? unknownValue(reading, type, json) : value;
+  };
+}
+
+function unknownValue(reading: Reading, type: DescEnum, json: unknown): undefined {
   if (typeof json !== "string" && typeof json !== "number") return reading.complain(wrongType("a name", json));
   const names = type.values.map(({ name }) => name);
   const meant = nearest(String(json), names);
@@ -131,55 +196,53 @@ function readEnum(reading: Reading, type: DescEnum, json: unknown): unknown {
   return reading.complain({ message, hint, code: "unknown-enum-value" });
 }
 
-const values = new WeakMap<DescEnum, ReadonlyMap<unknown, string>>();
-
-/** Names by name and by number, of which the first counts where a number has two. */
-function valuesOf(type: DescEnum): ReadonlyMap<unknown, string> {
-  const cached = values.get(type);
-  if (cached !== undefined) return cached;
-  const made = new Map<unknown, string>();
-  for (const { name, number } of type.values.toReversed()) made.set(number, name).set(name, name);
-  values.set(type, made);
-  return made;
+function messageReader(message: DescMessage): Read {
+  let plan: MessagePlan | undefined;
+  return (reading, json) => readPlanned(reading, (plan ??= planOf(message)), json);
 }
 
 type ListField = DescField & { fieldKind: "list" };
 type MapField = DescField & { fieldKind: "map" };
 
-function readList(reading: Reading, field: ListField, json: unknown): unknown {
-  if (!Array.isArray(json))
-    return reading.complain({ ...wrongType("a list", json), hint: `${field.name} is repeated` });
-  const result: unknown[] = [];
-  for (let index = 0; index < json.length && !reading.full; index++) {
-    reading.enter(index);
-    result.push(readElement(reading, field, json[index]));
-    reading.leave();
-  }
-  return result;
+function listReader(field: ListField): Read {
+  const read = elementReader(field);
+  return (reading, json) => {
+    if (!Array.isArray(json))
+      return reading.complain({ ...wrongType("a list", json), hint: `${field.name} is repeated` });
+    const result: unknown[] = [];
+    for (let index = 0; index < json.length && !reading.full; index++) {
+      reading.enter(index);
+      result.push(read(reading, json[index]));
+      reading.leave();
+    }
+    return result;
+  };
 }
 
 /** Keys are sorted, since they are written to bytes in the order in which they stand here. */
-function readMap(reading: Reading, field: MapField, json: unknown): unknown {
-  if (!isObject(json)) return reading.complain(wrongType("an object", json));
-  const result = emptyObject();
-  for (const key of Object.keys(json).sort()) {
-    if (reading.full) break;
-    reading.enter(key);
-    const complaint = mapKeyComplaint(field.mapKey, key);
-    if (complaint === undefined) result[key] = readElement(reading, field, json[key]);
-    else reading.complain({ ...complaint, message: `as a key: ${complaint.message}` });
-    reading.leave();
-  }
-  return result;
+function mapReader(field: MapField): Read {
+  const read = elementReader(field);
+  return (reading, json) => {
+    if (!isObject(json)) return reading.complain(wrongType("an object", json));
+    const result = emptyObject();
+    for (const key of Object.keys(json).sort()) {
+      if (reading.full) break;
+      reading.enter(key);
+      const complaint = mapKeyComplaint(field.mapKey, key);
+      if (complaint === undefined) result[key] = read(reading, json[key]);
+      else reading.complain({ ...complaint, message: `as a key: ${complaint.message}` });
+      reading.leave();
+    }
+    return result;
+  };
 }
 
-function readElement(reading: Reading, field: ListField | MapField, json: unknown): unknown {
-  if (field.message !== undefined) {
-    const isNothing = json === undefined || (json === null && field.message.typeName !== "google.protobuf.Value");
-    return isNothing
-      ? reading.complain(wrongType(field.message.name, json))
-      : readMessage(reading, field.message, json);
-  }
-  if (field.enum !== undefined) return readEnum(reading, field.enum, json);
-  return readScalar(reading, field.scalar, json);
+function elementReader(field: ListField | MapField): Read {
+  const { message } = field;
+  if (message === undefined) return field.enum === undefined ? scalarReader(field.scalar) : enumReader(field.enum);
+  const read = messageReader(message);
+  return (reading, json) => {
+    const isNothing = json === undefined || (json === null && message.typeName !== "google.protobuf.Value");
+    return isNothing ? reading.complain(wrongType(message.name, json)) : read(reading, json);
+  };
 }
