@@ -31,8 +31,8 @@ export interface LiveStream extends ScopedStream {
 /** What the fleet keeps of one node, connected or not. */
 export interface NodeEntry {
   identity: NodeIdentity;
-  /** Its live streams, the newest last. */
-  readonly streams: LiveStream[];
+  /** Its live streams, the newest last. Never changed, only replaced: streams come and go while they are told something. */
+  streams: readonly LiveStream[];
   view: View | undefined;
   /** When the view was given, in milliseconds since the epoch. */
   viewAt: number;

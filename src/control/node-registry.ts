@@ -79,7 +79,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   /** Ends every stream; no new ones are taken. Envoys keep what they have and come back. */
   close(how: StreamEnd, why: string): void {
     this.#closed = why;
-    for (const entry of this.#entries.values()) for (const stream of entry.streams.slice()) stream.end(how, why);
+    for (const entry of this.#entries.values()) for (const stream of entry.streams) stream.end(how, why);
   }
 
   /** How many streams are open. */
@@ -174,7 +174,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
   catchUp(entry: NodeEntry): void {
     if (!entry.isBehind) return;
     entry.isBehind = false;
-    for (const stream of entry.streams.slice()) stream.adopt(entry.view, entry.viewAt);
+    for (const stream of entry.streams) stream.adopt(entry.view, entry.viewAt);
   }
 
   /** Each node in its turn: a change to thousands of them is not to hold up everything else. */
@@ -191,7 +191,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
 
   #refresh(entry: NodeEntry): void {
     this.catchUp(entry);
-    for (const stream of entry.streams.slice()) stream.refresh();
+    for (const stream of entry.streams) stream.refresh();
   }
 
   distrust(nodeId: string, typeUrl: string, names: readonly string[]): void {
@@ -220,7 +220,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
       entry.inSyncWith = undefined;
     }
     entry.identity = identity;
-    entry.streams.push(stream);
+    // Not pushed: that would hold room for sixteen more, of each of thousands of nodes.
+    entry.streams = entry.streams.concat(stream);
     this.#lost.cameBack(identity.id);
     return { entry, memory, isNews };
   }
@@ -239,10 +240,9 @@ export class NodeRegistry implements Fleet, NodeDesk {
 
   /** A stream of the node is gone. The node is lost with its last one. */
   leave(entry: NodeEntry, stream: LiveStream, memory: NodeMemory | undefined): void {
-    const index = entry.streams.indexOf(stream);
-    if (index === -1) return;
+    if (!entry.streams.includes(stream)) return;
     const isTelling = tellingStreams(entry.streams).includes(stream);
-    entry.streams.splice(index, 1);
+    entry.streams = entry.streams.filter((other) => other !== stream);
     if (memory !== undefined && isTelling) entry.memory.keep(stream.scope, memory);
     if (entry.streams.length > 0) {
       for (const other of entry.streams) other.wake();

@@ -1,5 +1,4 @@
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,21 +45,32 @@ export function builtCodec(): Codec {
   return built;
 }
 
-/** Both sets are read now: a later build may replace the files of a program that runs. */
+/**
+ * Both sets are opened now: a later build may replace the files of a program that runs. The whole one is not read before
+ * it is needed, which for most programs is never.
+ */
 function openBuilt(): Codec {
   const { part, set, envoyVersion } = readBuilt();
   const codecOf = (files: Uint8Array): Codec => createCodec({ set: files, envoyVersion, digest: sha256 });
-  return growingCodec(codecOf(part), () => codecOf(set));
+  return growingCodec(codecOf(part), () => codecOf(readOpened(set)));
 }
 
-function readBuilt(): { part: Uint8Array; set: Uint8Array; envoyVersion: string } {
+function readBuilt(): { part: Uint8Array; set: number; envoyVersion: string } {
   try {
     const envoyVersion = versionIn(readFileSync(BUILT_ABOUT, "utf8"));
-    return { part: readFileSync(BUILT_PART), set: readFileSync(BUILT_SET), envoyVersion };
+    return { part: readFileSync(BUILT_PART), set: openSync(BUILT_SET, "r"), envoyVersion };
   } catch (error) {
     if (error instanceof ControlError) throw error;
     const what = "Envoy's API has not been read out of an Envoy yet: run npm run build, or name one with --envoy";
     throw new ControlError("invalid", `${what} (${BUILT_SET}: ${codeOf(error)})`, { cause: error });
+  }
+}
+
+function readOpened(file: number): Uint8Array {
+  try {
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -89,7 +99,9 @@ function versionIn(about: string): string {
 }
 
 /** An Envoy of another system can be read, too, though not run: its version is then not known. */
-function versionOf(path: string): Promise<string> {
+async function versionOf(path: string): Promise<string> {
+  // Loaded here, for it takes 0.7 MB and few programs begin with an Envoy.
+  const { execFile } = await import("node:child_process");
   return new Promise((resolve) => {
     execFile(path, ["--version"], { timeout: VERSION_TIMEOUT_MS }, (_error, stdout) => {
       resolve(/version: [0-9a-f]+\/([^/\s]+)\//.exec(stdout)?.[1] ?? `of ${basename(path)}`);

@@ -144,7 +144,8 @@ class XdsStream implements CallHandler, StreamSink, PacedWriter<Response> {
     if (isNew && this.#asked.length >= TYPES_LIMIT) {
       throw new GrpcError(STATUS.invalidArgument, `one stream asks for more than ${TYPES_LIMIT} types of resources`);
     }
-    if (isNew) this.#asked = [...this.#asked, typeUrl];
+    // Not spread: that would hold room for sixteen more, on each of thousands of streams.
+    if (isNew) this.#asked = this.#asked.concat(typeUrl);
     if (this.#call.guarded) this.#authorize(isNew ? [typeUrl] : NO_TYPES, node);
     return node;
   }

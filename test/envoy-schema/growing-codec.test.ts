@@ -1,6 +1,9 @@
+import type { DescExtension, DescMessage, FileRegistry, Message } from "@bufbuild/protobuf";
+import { getOption, hasOption, toJson } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { growingCodec } from "../../src/envoy/growing-codec.ts";
 import { createCodec } from "../../src/envoy/json-codec.ts";
+import { openRegistry } from "../../src/envoy/registry.ts";
 import { usualPart } from "../../src/envoy/schema-part.ts";
 import { digest, testCodec, testSet } from "./codec-fixture.ts";
 
@@ -15,6 +18,19 @@ function started() {
     return testCodec();
   });
   return { codec, counted };
+}
+
+/** Each field with all that a codec reads of it. */
+function fieldsOf(registry: FileRegistry, message: DescMessage) {
+  const rules = registry.getExtension("validate.rules") as DescExtension & { readonly message: DescMessage };
+  const sensitive = registry.getExtension("udpa.annotations.sensitive") as DescExtension;
+  return message.fields.map((field) => ({
+    field: `${field} = ${field.number}`,
+    json: field.jsonName,
+    type: (field.message ?? field.enum)?.typeName ?? field.scalar,
+    isSecret: hasOption(field, sensitive),
+    rules: hasOption(field, rules) && toJson(rules.message, getOption(field, rules) as Message, { registry }),
+  }));
 }
 
 const CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
@@ -46,6 +62,18 @@ const unusual = {
 describe("a codec that begins with the usual part of Envoy's API", () => {
   test("is made of a fraction of it", () => {
     expect(usualPart(set).length).toBeLessThan(set.length / 2);
+  });
+
+  test("has the messages of the whole as they are there, with the rules of their fields", () => {
+    const [whole, usual] = [openRegistry(set), openRegistry(usualPart(set))];
+    const names = [...usual].filter(({ kind, typeName }) => kind === "message" && typeName.startsWith("envoy."));
+    expect(names.length).toBeGreaterThan(200);
+    for (const { typeName } of names) {
+      const [here, there] = [usual.getMessage(typeName), whole.getMessage(typeName)];
+      if (here === undefined || there === undefined) throw new Error(`${typeName} is not in both`);
+      expect(fieldsOf(usual, here)).toEqual(fieldsOf(whole, there));
+      expect(here.oneofs.map(String)).toEqual(there.oneofs.map(String));
+    }
   });
 
   test("encodes what is usual to the bytes of the whole, without opening it", () => {

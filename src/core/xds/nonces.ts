@@ -59,19 +59,19 @@ export function numbered(
   responses: readonly Response[],
 ): { readonly responses: readonly Response[]; readonly nonces: Nonces } {
   if (responses.length === 0) return { responses, nonces };
-  const last = nonces.slice();
+  let last = nonces;
   const given = responses.map(({ typeUrl, version, resources, removed }, index) => {
     const nonce = nonceOf(tag, sent + index + 1);
-    replace(last, { typeUrl, nonce });
+    last = withLast(last, { typeUrl, nonce });
     return { typeUrl, nonce, version, resources, removed };
   });
   return { responses: given, nonces: last };
 }
 
-function replace(nonces: LastNonce[], last: LastNonce): void {
+/** Each stream has such a list: one that was pushed to would hold room for sixteen more. */
+function withLast(nonces: Nonces, last: LastNonce): Nonces {
   const index = nonces.findIndex(({ typeUrl }) => typeUrl === last.typeUrl);
-  if (index === -1) nonces.push(last);
-  else nonces[index] = last;
+  return index === -1 ? nonces.concat(last) : nonces.with(index, last);
 }
 
 /** Two digits at least: the nonces of most streams are equally long, so that the rest of a message can be shared. */
