@@ -30,7 +30,7 @@ import { xdsStats } from "./xds-stats.ts";
  * through which streams come in.
  */
 export class NodeRegistry implements Fleet, NodeDesk {
-  readonly names = new NameLists();
+  readonly names: NameLists;
   readonly counters = new XdsCounters();
   /** What nodes report of their traffic. */
   readonly reports: LoadReports;
@@ -49,6 +49,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
 
   constructor(settings: SessionSettings, lost: Partial<LostLimits> = {}, polls: Partial<PollLimits> = {}) {
     this.#settings = settings;
+    this.names = new NameLists(() => settings.clock.now());
     this.#fetches = new Fetches(this, settings, polls);
     this.#lost = new LostNodes(lost);
     this.reports = new LoadReports(settings.clock);

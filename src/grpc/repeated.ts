@@ -2,10 +2,15 @@
 interface Run<T> {
   readonly bytes: Buffer;
   readonly value: T;
+  /** In milliseconds. */
+  usedAt: number;
 }
 
-/** Runs that are remembered, and bytes in all of them; those of other groups of nodes push the oldest out. */
-const KEPT = { runs: 1_024, bytes: 16 << 20 };
+/**
+ * Runs that are remembered, and bytes in all of them; those of other groups of nodes push the oldest out. One that nobody
+ * has sent for so long, in milliseconds, goes with the next one that is new: its nodes have all come back.
+ */
+const KEPT = { runs: 1_024, bytes: 16 << 20, ms: 5 * 60_000 };
 
 /** Shorter runs are read at least as fast as they are found. */
 const SHORTEST_BYTES = 32;
@@ -20,6 +25,12 @@ export class RepeatedRuns<T> {
   readonly #runs = new Map<number, Run<T>>();
   #last: Run<T> | undefined;
   #bytes = 0;
+  readonly #now: () => number;
+
+  /** @param now a clock for spans, in milliseconds */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** The run that begins here, as a whole: behind it no further entry with this tag follows at once. */
   find(message: Buffer, from: number, end: number): { readonly value: T; readonly end: number } | undefined {
@@ -31,9 +42,7 @@ export class RepeatedRuns<T> {
     const key = keyOf(message, from, until);
     const run = this.#runs.get(key);
     if (run === undefined || !isAt(run, message, from, end)) return undefined;
-    this.#runs.delete(key);
-    this.#runs.set(key, run);
-    this.#last = run;
+    this.#use(key, run, this.#now());
     return { value: run.value, end: until };
   }
 
@@ -42,15 +51,22 @@ export class RepeatedRuns<T> {
     const length = end - from;
     if (length < SHORTEST_BYTES || length > KEPT.bytes) return;
     const key = keyOf(message, from, end);
+    const now = this.#now();
     this.#drop(key);
-    for (const oldest of this.#runs.keys()) {
-      if (this.#runs.size < KEPT.runs && this.#bytes + length <= KEPT.bytes) break;
+    for (const [oldest, { usedAt }] of this.#runs) {
+      const isWanted = now - usedAt < KEPT.ms;
+      if (isWanted && this.#runs.size < KEPT.runs && this.#bytes + length <= KEPT.bytes) break;
       this.#drop(oldest);
     }
-    const run = { bytes: copyOf(message, from, end), value };
+    this.#use(key, { bytes: copyOf(message, from, end), value, usedAt: now }, now);
+    this.#bytes += length;
+  }
+
+  #use(key: number, run: Run<T>, now: number): void {
+    run.usedAt = now;
+    this.#runs.delete(key);
     this.#runs.set(key, run);
     this.#last = run;
-    this.#bytes += length;
   }
 
   #drop(key: number): void {

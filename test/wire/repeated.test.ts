@@ -29,6 +29,22 @@ test("what clients send again is remembered as long as all of it stays small; th
   expect([isKnown(runs, endless), isKnown(runs, runOf(4, 5 * MIB))]).toEqual([false, true]);
 });
 
+test("what nobody has sent in five minutes goes with the next that is new", () => {
+  let now = 0;
+  const runs = new RepeatedRuns<number>(() => now);
+  const remember = (mark: number): void => {
+    const run = runOf(mark, 100);
+    runs.remember(run, 0, run.length, mark);
+  };
+  remember(1);
+  remember(2);
+  now = 4 * 60_000;
+  expect(isKnown(runs, runOf(1, 100))).toBe(true);
+  now = 5 * 60_000;
+  remember(3);
+  expect([1, 2, 3].map((mark) => isKnown(runs, runOf(mark, 100)))).toEqual([true, false, true]);
+});
+
 const TAG = 0x1a;
 
 function listOf(names: readonly string[]): Buffer {
