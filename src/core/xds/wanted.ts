@@ -1,6 +1,7 @@
 import type { Resource } from "../resource/resource.ts";
 import { ABSENT, entriesOf, knownOf } from "./client.ts";
 import type { Said } from "./portion.ts";
+import type { Subscription } from "./subscription.ts";
 import { covers, namesOf } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
 import { NO_NAMES } from "./type-state.ts";
@@ -62,9 +63,14 @@ export function goalsOf(state: TypeState, wanted: Wanted): ReadonlyMap<string, R
 
 /** What has to change in the client to make it have what is wanted. The cost follows what is pending, not what there is. */
 export function difference(state: TypeState, wanted: Wanted): Difference {
-  const { subscription, client, parked } = state;
-  if (subscription === undefined || (state.pending !== "all" && state.pending.size === 0)) return NO_DIFFERENCE;
+  const { subscription, pending } = state;
+  if (subscription === undefined || (pending !== "all" && pending.size === 0)) return NO_DIFFERENCE;
   if (wanted.held.size === 0 && hasVerySet(state, wanted)) return NO_DIFFERENCE;
+  return differenceByName(state, subscription, wanted);
+}
+
+function differenceByName(state: TypeState, subscription: Subscription, wanted: Wanted): Difference {
+  const { client, parked } = state;
   const changed: Resource[] = [];
   const gone: string[] = [];
   const still = new Set<string>();
