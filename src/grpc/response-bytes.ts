@@ -135,12 +135,7 @@ function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
 function encode(dialect: Dialect, response: Response, { nonceBytes, identifier }: Envelope): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
   const parts: Uint8Array[] = [prefix, textField(FIELD.version, response.version)];
-  const plainHeads = new Map<number, Buffer>();
-  for (const resource of response.resources) {
-    if (resource.isBodiless === true) parts.push(withoutBody(resource));
-    else if (isPlain(dialect, resource)) parts.push(plainHeadOf(resource, plainHeads), resource.bytes);
-    else parts.push(headOf(dialect, resource), resource.bytes);
-  }
+  addResources(parts, dialect, response.resources);
   parts.push(textField(FIELD.typeUrl, response.typeUrl));
   for (const name of response.removed) parts.push(bytesField(FIELD.removed, Buffer.from(name, "utf8")));
   const controlPlane = dialect === "sotw" ? FIELD.sotwControlPlane : FIELD.deltaControlPlane;
@@ -148,6 +143,15 @@ function encode(dialect: Dialect, response: Response, { nonceBytes, identifier }
   const bytes = Buffer.concat(parts);
   bytes.writeUInt32BE(bytes.length - PREFIX_BYTES + nonceBytes, 1);
   return bytes;
+}
+
+function addResources(parts: Uint8Array[], dialect: Dialect, resources: readonly SentResource[]): void {
+  const plainHeads = new Map<number, Buffer>();
+  for (const resource of resources) {
+    if (resource.isBodiless === true) parts.push(withoutBody(resource));
+    else if (isPlain(dialect, resource)) parts.push(plainHeadOf(resource, plainHeads), resource.bytes);
+    else parts.push(headOf(dialect, resource), resource.bytes);
+  }
 }
 
 /** Nothing but the type stands in front of the content: resources of one length have the same there. */

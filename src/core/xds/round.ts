@@ -135,7 +135,7 @@ function pollType(round: Round, typeUrl: string): void {
   }
   const types = typesWith(round.types, wanted.expires === true ? withBeats(next, response, now) : next);
   responses.push(response);
-  round.sent.push(...changed);
+  for (const resource of changed) round.sent.push(resource);
   oweChildren(types, changed);
   round.types = types;
 }
@@ -179,10 +179,13 @@ function expectedOf(
   view: Snapshot,
   sent: readonly Resource[],
 ): Situation["expects"] {
-  if (before.size === 0 && sent.every(({ refs }) => refs.length === 0)) return NOTHING_EXPECTED;
-  const refs = [...before.values(), ...sent.flatMap((resource) => resource.refs)];
-  const open = refs.filter((ref) => isUnasked({ types }, view, ref));
-  return open.length === 0 ? NOTHING_EXPECTED : new Map(open.map((ref) => [`${ref.typeUrl} ${ref.name}`, ref]));
+  let open: Map<string, Reference> | undefined;
+  const look = (ref: Reference): void => {
+    if (isUnasked({ types }, view, ref)) (open ??= new Map()).set(`${ref.typeUrl} ${ref.name}`, ref);
+  };
+  for (const ref of before.values()) look(ref);
+  for (const { refs } of sent) for (const ref of refs) look(ref);
+  return open ?? NOTHING_EXPECTED;
 }
 
 /** A type that was refused and is in sync again: the client is in the state that it should be in. */
