@@ -4,7 +4,7 @@ import type { NodeMemory } from "../core/xds/memory.ts";
 import type { StreamEvent } from "../core/xds/message.ts";
 import type { AckedView, View } from "./fleet.ts";
 import type { NameLists } from "./name-lists.ts";
-import type { MemoryOfNode } from "./node-memory.ts";
+import { MemoryOfNode } from "./node-memory.ts";
 import type { ScopedStream } from "./node-streams.ts";
 import type { XdsCounters } from "./xds-counters.ts";
 
@@ -49,6 +49,23 @@ export interface NodeEntry {
   memory: MemoryOfNode;
   /** Milliseconds since the epoch: when it came or went. */
   since: number;
+}
+
+/** A node that is heard of for the first time. */
+export function newEntry(id: string, now: number): NodeEntry {
+  return {
+    identity: { id, cluster: "", labels: {}, zone: "", envoyVersion: "" },
+    streams: [],
+    inSyncWith: undefined,
+    view: undefined,
+    viewAt: 0,
+    isBehind: false,
+    isQueued: false,
+    unmatched: undefined,
+    acked: undefined,
+    memory: new MemoryOfNode(),
+    since: now,
+  };
 }
 
 /** What a stream is told once it has said which node it is. */

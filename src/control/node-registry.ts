@@ -1,23 +1,21 @@
 import type { ClusterLoad } from "../core/load/report.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import { isSameNode } from "../core/node/node.ts";
-import { nothingWhole, whatMayBeNeeded } from "../core/xds/content.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { Dialect, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
-import { weightOfNode } from "../core/xds/weight.ts";
 import type { Fetched } from "./fetches.ts";
 import { Fetches } from "./fetches.ts";
 import type { Fleet, FleetEvent, NodeState, NodeStatus, View } from "./fleet.ts";
 import type { LoadQuery } from "./load-reports.ts";
 import { LoadReports } from "./load-reports.ts";
-import type { HeldNames, LostLimits } from "./lost-nodes.ts";
-import { heldByView, LostNodes, viewWithoutContent, viewWithoutNames } from "./lost-nodes.ts";
+import type { LostLimits } from "./lost-nodes.ts";
 import { NameLists } from "./name-lists.ts";
 import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
-import { MemoryOfNode } from "./node-memory.ts";
+import { newEntry } from "./node-entry.ts";
 import { stateOf, statusOf } from "./node-status.ts";
 import { isNodeConverged, tellingStreams } from "./node-streams.ts";
+import { NodesAway } from "./nodes-away.ts";
 import type { PollLimits } from "./recent-polls.ts";
 import type { SessionSettings, StreamSink, XdsSession } from "./sessions.ts";
 import { Session } from "./sessions.ts";
@@ -37,21 +35,18 @@ export class NodeRegistry implements Fleet, NodeDesk {
   readonly #settings: SessionSettings;
   readonly #fetches: Fetches;
   readonly #entries = new Map<string, NodeEntry>();
-  readonly #lost: LostNodes;
+  readonly #away: NodesAway;
   /** What is in doubt of nodes that have not come yet: node, type URL, names. */
   readonly #doubts = new Map<string, Map<string, readonly string[]>>();
   /** Never changed, only replaced: a listener may come or go while it is told something. */
   #listeners: readonly ((event: FleetEvent) => void)[] = [];
   #closed: string | undefined;
-  /** What is kept of what nodes had, once they are away, and what is when that is too much. */
-  readonly #away = memoised((memory) => whatMayBeNeeded(memory, this.#settings.times.onNack));
-  readonly #bare = memoised(nothingWhole);
 
   constructor(settings: SessionSettings, lost: Partial<LostLimits> = {}, polls: Partial<PollLimits> = {}) {
     this.#settings = settings;
     this.names = new NameLists(() => settings.clock.now());
     this.#fetches = new Fetches(this, settings, polls);
-    this.#lost = new LostNodes(lost);
+    this.#away = new NodesAway(this.#entries, settings.times.onNack, lost);
     this.reports = new LoadReports(settings.clock);
   }
 
@@ -223,7 +218,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     entry.identity = identity;
     // Not pushed: that would hold room for sixteen more, of each of thousands of nodes.
     entry.streams = entry.streams.concat(stream);
-    this.#lost.cameBack(identity.id);
+    this.#away.cameBack(identity.id);
     return { entry, memory, isNews };
   }
 
@@ -251,12 +246,10 @@ export class NodeRegistry implements Fleet, NodeDesk {
       return;
     }
     entry.since = this.#settings.clock.now();
-    entry.acked &&= viewWithoutContent(entry.acked);
-    entry.memory.change(this.#away);
+    this.#away.lighten(entry);
     this.#emit({ kind: "lost", node: entry.identity });
-    const lost = { since: entry.since, bytes: weightOfNode(entry.identity) + entry.memory.weight };
-    this.#lost.went(entry.identity.id, lost, heldBy(entry));
-    this.#forget(entry.since);
+    this.#away.went(entry);
+    this.#makeRoom(entry.since);
   }
 
   /** A stream has heard or said something: the node may be in sync now. */
@@ -294,45 +287,20 @@ export class NodeRegistry implements Fleet, NodeDesk {
     this.#emit({ ...event, kind: "refused", node, group, error: event.error.message });
   }
 
-  /** Makes room. Whoever hears of it may know from elsewhere what is in doubt of the node, and say so with `distrust`. */
-  #forget(now: number): void {
-    for (const id of this.#lost.takeForgotten(now)) {
-      const entry = this.#entries.get(id);
-      if (entry === undefined) continue;
-      this.#entries.delete(id);
-      this.#emit({ kind: "forgotten", node: entry.identity });
+  /** Whoever hears of it may know from elsewhere what is in doubt of the node, and say so with `distrust`. */
+  #makeRoom(now: number): void {
+    const { forgotten, faded } = this.#away.makeRoom(now);
+    for (const { identity } of forgotten) {
+      this.#entries.delete(identity.id);
+      this.#emit({ kind: "forgotten", node: identity });
     }
-    this.#lost.lighten((id) => {
-      const entry = this.#entries.get(id);
-      if (entry === undefined) return [];
-      entry.memory.change(this.#bare);
-      return heldBy(entry);
-    });
-    for (const id of this.#lost.takeFaded()) {
-      const entry = this.#entries.get(id);
-      if (entry === undefined) continue;
-      entry.memory = new MemoryOfNode();
-      entry.acked &&= viewWithoutNames(entry.acked);
-      this.#emit({ kind: "faded", node: entry.identity });
-    }
+    for (const { identity } of faded) this.#emit({ kind: "faded", node: identity });
   }
 
   #entry(id: string): NodeEntry {
     const known = this.#entries.get(id);
     if (known !== undefined) return known;
-    const entry: NodeEntry = {
-      identity: { id, cluster: "", labels: {}, zone: "", envoyVersion: "" },
-      streams: [],
-      inSyncWith: undefined,
-      view: undefined,
-      viewAt: 0,
-      isBehind: false,
-      isQueued: false,
-      unmatched: undefined,
-      acked: undefined,
-      memory: new MemoryOfNode(),
-      since: this.#settings.clock.now(),
-    };
+    const entry = newEntry(id, this.#settings.clock.now());
     for (const [typeUrl, names] of this.#doubts.get(id) ?? []) entry.memory.distrust(typeUrl, names);
     this.#doubts.delete(id);
     this.#entries.set(id, entry);
@@ -342,23 +310,6 @@ export class NodeRegistry implements Fleet, NodeDesk {
   #emit(event: FleetEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-function heldBy({ memory, acked }: NodeEntry): readonly HeldNames[] {
-  return [...memory.held, ...heldByView(acked)];
-}
-
-/** The same of the same: nodes that remember the same go on sharing it, and move as one when they come back. */
-function memoised(change: (memory: NodeMemory) => NodeMemory): (memory: NodeMemory) => NodeMemory {
-  const made = new WeakMap<NodeMemory, NodeMemory>();
-  return (memory) => {
-    const before = made.get(memory);
-    if (before !== undefined) return before;
-    const after = change(memory);
-    made.set(memory, after);
-    made.set(after, after);
-    return after;
-  };
 }
 
 /** So many streams of a type tell a new one what the node has; a node with more is simply answered. */
