@@ -25,7 +25,7 @@ function fieldsOf(registry: FileRegistry, message: DescMessage) {
   const rules = registry.getExtension("validate.rules") as DescExtension & { readonly message: DescMessage };
   const sensitive = registry.getExtension("udpa.annotations.sensitive") as DescExtension;
   return message.fields.map((field) => ({
-    field: `${field} = ${field.number}`,
+    field: `${field.toString()} = ${field.number}`,
     json: field.jsonName,
     type: (field.message ?? field.enum)?.typeName ?? field.scalar,
     isSecret: hasOption(field, sensitive),
