@@ -138,7 +138,7 @@ export function putVarint(into: Uint8Array, at: number, value: number): number {
 
 /** A field of text; no bytes at all where it is empty, as proto3 has it. */
 export function textField(field: number, value: string): Buffer {
-  return value === "" ? EMPTY : bytesField(field, Buffer.from(value, "utf8"));
+  return value === "" ? EMPTY : withTextField(EMPTY, field, value);
 }
 
 /** How many bytes that field has. */

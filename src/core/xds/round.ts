@@ -112,7 +112,8 @@ interface Round {
   waiting: ReadonlyMap<string, number>;
   dueAt: number | undefined;
   readonly responses: Response[];
-  readonly sent: Resource[];
+  /** What is new to the client, by type. */
+  readonly sent: (readonly Resource[])[];
 }
 
 function pollType(round: Round, typeUrl: string): void {
@@ -135,7 +136,7 @@ function pollType(round: Round, typeUrl: string): void {
   }
   const types = typesWith(round.types, wanted.expires === true ? withBeats(next, response, now) : next);
   responses.push(response);
-  for (const resource of changed) round.sent.push(resource);
+  round.sent.push(changed);
   oweChildren(types, changed);
   round.types = types;
 }
@@ -177,14 +178,14 @@ function expectedOf(
   before: Situation["expects"],
   types: Types,
   view: Snapshot,
-  sent: readonly Resource[],
+  sent: readonly (readonly Resource[])[],
 ): Situation["expects"] {
   let open: Map<string, Reference> | undefined;
   const look = (ref: Reference): void => {
     if (isUnasked({ types }, view, ref)) (open ??= new Map()).set(`${ref.typeUrl} ${ref.name}`, ref);
   };
   for (const ref of before.values()) look(ref);
-  for (const { refs } of sent) for (const ref of refs) look(ref);
+  for (const changed of sent) for (const { refs } of changed) for (const ref of refs) look(ref);
   return open ?? NOTHING_EXPECTED;
 }
 
