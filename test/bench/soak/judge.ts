@@ -5,12 +5,10 @@ import type { Content, Counts, Held, Loyalty, Sample } from "./messages.ts";
 export const GROWTH = { heap: 0.05, rss: 0.05 };
 
 /**
- * What a process may gain besides, in MiB. In its first minutes code is compiled: of half an hour the first five bring 7 MiB of
- * heap and 50 of resident memory, and a run of two minutes is over by then. What fills after that are the lists of names and
- * versions that are known again, up to a thousand of each: with ten changes a second that takes the half hour, and 1.5 MiB
- * between its thirds. Nothing else may grow.
+ * What a run may gain besides that is over in a few minutes, in MiB: code is compiled, and what is kept for minutes fills. Of half
+ * an hour the first five bring 7 MiB of heap and 50 of resident memory. A run whose warm-up is longer may gain nothing besides.
  */
-const SETTLING = { short: { heap: 4, rss: 20 }, long: { heap: 2, rss: 5 } };
+const SETTLING = { short: { heap: 4, rss: 20 }, long: { heap: 0, rss: 0 } };
 const LONG_WARM_UP_MS = 5 * 60_000;
 
 /** Samples that say nothing yet: caches fill, code is compiled, nodes go that are remembered. */
