@@ -2,7 +2,6 @@ import type { Access, Authorize } from "../control/access.ts";
 import { refusalOf } from "../control/access.ts";
 import { boundedWarnings } from "../control/bounded-warnings.ts";
 import type { Fetched } from "../control/fetches.ts";
-import type { NodeRegistry } from "../control/node-registry.ts";
 import type { StreamSink, XdsSession } from "../control/sessions.ts";
 import type { TlsMaterial } from "../control/tls.ts";
 import { XdsCounters } from "../control/xds-counters.ts";
@@ -16,7 +15,6 @@ import { listenGrpc } from "./grpc-server.ts";
 import { LongResponses } from "./long-responses.ts";
 import { NewStreams } from "./new-streams.ts";
 import { Pacer } from "./pacer.ts";
-import { rehearse } from "./rehearsal.ts";
 import { RequestReader } from "./request-reader.ts";
 import { ResponseBytes } from "./response-bytes.ts";
 import { GrpcError, STATUS } from "./status.ts";
@@ -73,31 +71,18 @@ const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 const KEEPALIVE_MS = 20_000;
 
 /**
- * Serves xDS, in plain text or over TLS; the first server of a process rehearses before it listens.
+ * Serves xDS, in plain text or over TLS.
  *
  * @param address `HOST:PORT`; port 0 takes a free one
  * @throws Error with the address and the reason where it cannot be listened on
  */
 export async function listenXds(address: string, options: XdsServerOptions): Promise<XdsListener> {
   try {
-    await (rehearsal ??= rehearse(rehearsedRoutes).catch(() => false));
     return await listen(address, options);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`cannot listen for xDS on ${address}: ${why}`, { cause: error });
   }
-}
-
-/** Once in a process: code that has been compiled stays so. */
-let rehearsal: Promise<boolean> | undefined;
-
-function rehearsedRoutes(registry: NodeRegistry): Routes {
-  return xdsRoutes({
-    open: (dialect, sink, typeUrl) => registry.open(dialect, sink, typeUrl),
-    identifier: () => "a rehearsal",
-    onWarning() {},
-    counters: registry.counters,
-  });
 }
 
 async function listen(address: string, given: XdsServerOptions): Promise<GrpcListener> {
