@@ -1,16 +1,16 @@
+import { Recent } from "../control/recent.ts";
+
 /** A run of entries of one field as it came over the wire, and what it says. */
 interface Run<T> {
   readonly bytes: Buffer;
   readonly value: T;
-  /** In milliseconds. */
-  usedAt: number;
 }
 
 /**
  * Runs that are remembered, and bytes in all of them; those of other groups of nodes push the oldest out. One that nobody
- * has sent for so long, in milliseconds, goes with the next one that is new: its nodes have all come back.
+ * has sent for five minutes goes too: its nodes have all come back.
  */
-const KEPT = { runs: 1_024, bytes: 16 << 20, ms: 5 * 60_000 };
+const KEPT = { count: 1_024, bytes: 16 << 20, ms: 5 * 60_000 };
 
 /** Shorter runs are read at least as fast as they are found. */
 const SHORTEST_BYTES = 32;
@@ -21,15 +21,13 @@ const SHORTEST_BYTES = 32;
  * its length and some of its bytes.
  */
 export class RepeatedRuns<T> {
-  /** By `keyOf`; what was used last is last. */
-  readonly #runs = new Map<number, Run<T>>();
+  /** By `keyOf`. */
+  readonly #runs: Recent<number, Run<T>>;
   #last: Run<T> | undefined;
-  #bytes = 0;
-  readonly #now: () => number;
 
   /** @param now a clock for spans, in milliseconds */
   constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+    this.#runs = new Recent(KEPT, now);
   }
 
   /** The run that begins here, as a whole: behind it no further entry with this tag follows at once. */
@@ -42,7 +40,8 @@ export class RepeatedRuns<T> {
     const key = keyOf(message, from, until);
     const run = this.#runs.get(key);
     if (run === undefined || !isAt(run, message, from, end)) return undefined;
-    this.#use(key, run, this.#now());
+    this.#runs.use(key);
+    this.#last = run;
     return { value: run.value, end: until };
   }
 
@@ -50,28 +49,9 @@ export class RepeatedRuns<T> {
   remember(message: Buffer, from: number, end: number, value: T): void {
     const length = end - from;
     if (length < SHORTEST_BYTES || length > KEPT.bytes) return;
-    const key = keyOf(message, from, end);
-    const now = this.#now();
-    this.#drop(key);
-    for (const [oldest, { usedAt }] of this.#runs) {
-      const isWanted = now - usedAt < KEPT.ms;
-      if (isWanted && this.#runs.size < KEPT.runs && this.#bytes + length <= KEPT.bytes) break;
-      this.#drop(oldest);
-    }
-    this.#use(key, { bytes: copyOf(message, from, end), value, usedAt: now }, now);
-    this.#bytes += length;
-  }
-
-  #use(key: number, run: Run<T>, now: number): void {
-    run.usedAt = now;
-    this.#runs.delete(key);
-    this.#runs.set(key, run);
+    const run = { bytes: copyOf(message, from, end), value };
+    this.#runs.set(keyOf(message, from, end), run, length);
     this.#last = run;
-  }
-
-  #drop(key: number): void {
-    this.#bytes -= this.#runs.get(key)?.bytes.length ?? 0;
-    this.#runs.delete(key);
   }
 }
 
