@@ -85,11 +85,11 @@ export class LostNodes {
   #identityBytes = 0;
   /** Those of which names are remembered, in the same order. */
   readonly #remembered = new Map<string, readonly HeldNames[]>();
-  /** How many of those hold each list. */
-  readonly #holders = new Map<object, number>();
+  /** By how many of those each list is held. */
+  readonly #lists = new Held<object>();
   #names = 0;
-  /** How many lists hold each resource with its content. */
-  readonly #contents = new Map<Resource, number>();
+  /** By how many lists each resource is held with its content. */
+  readonly #contents = new Held<Resource>();
   #bytes = 0;
 
   constructor(limits: Partial<LostLimits> = {}) {
@@ -153,7 +153,7 @@ export class LostNodes {
   takeFaded(): readonly string[] {
     if (this.#names <= this.#limits.names) return [];
     const room = this.#limits.names * FADE_TO;
-    return [...this.#fade(room, (held) => held.some((part) => this.#holders.get(part.in) === 1)), ...this.#fade(room)];
+    return [...this.#fade(room, (held) => held.some((part) => this.#lists.isByOne(part.in))), ...this.#fade(room)];
   }
 
   #fade(room: number, isWorthIt: (held: readonly HeldNames[]) => boolean = () => true): string[] {
@@ -176,39 +176,46 @@ export class LostNodes {
 
   #hold(held: readonly HeldNames[]): void {
     for (const part of held) {
-      const holders = this.#holders.get(part.in) ?? 0;
-      this.#holders.set(part.in, holders + 1);
-      if (holders > 0) continue;
+      if (!this.#lists.add(part.in)) continue;
       this.#names += part.names;
-      for (const resource of part.content === undefined ? [] : contentOf(part.content)) this.#holdContent(resource);
+      for (const resource of resourcesIn(part)) if (this.#contents.add(resource)) this.#bytes += resource.bytes.length;
     }
   }
 
   #release(held: readonly HeldNames[]): void {
     for (const part of held) {
-      const holders = (this.#holders.get(part.in) ?? 1) - 1;
-      if (holders > 0) {
-        this.#holders.set(part.in, holders);
-        continue;
-      }
-      this.#holders.delete(part.in);
+      if (!this.#lists.remove(part.in)) continue;
       this.#names -= part.names;
-      for (const resource of part.content === undefined ? [] : contentOf(part.content)) this.#releaseContent(resource);
+      for (const resource of resourcesIn(part))
+        if (this.#contents.remove(resource)) this.#bytes -= resource.bytes.length;
     }
   }
+}
 
-  #holdContent(resource: Resource): void {
-    const holders = this.#contents.get(resource) ?? 0;
-    this.#contents.set(resource, holders + 1);
-    if (holders === 0) this.#bytes += resource.bytes.length;
+function resourcesIn({ content }: HeldNames): Iterable<Resource> {
+  return content === undefined ? [] : contentOf(content);
+}
+
+/** What is held, each thing by one or more. */
+class Held<T> {
+  readonly #holders = new Map<T, number>();
+
+  /** @returns whether this is its first holder */
+  add(what: T): boolean {
+    const holders = this.#holders.get(what) ?? 0;
+    this.#holders.set(what, holders + 1);
+    return holders === 0;
   }
 
-  #releaseContent(resource: Resource): void {
-    const holders = (this.#contents.get(resource) ?? 1) - 1;
-    if (holders > 0) this.#contents.set(resource, holders);
-    else {
-      this.#contents.delete(resource);
-      this.#bytes -= resource.bytes.length;
-    }
+  /** @returns whether that was its last holder */
+  remove(what: T): boolean {
+    const holders = (this.#holders.get(what) ?? 1) - 1;
+    if (holders > 0) this.#holders.set(what, holders);
+    else this.#holders.delete(what);
+    return holders === 0;
+  }
+
+  isByOne(what: T): boolean {
+    return this.#holders.get(what) === 1;
   }
 }

@@ -1,4 +1,5 @@
 import { nothingWhole, whatMayBeNeeded } from "../core/xds/content.ts";
+import { memoised } from "../core/xds/memoised.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { NackPolicyOf } from "../core/xds/nack-policy.ts";
 import { weightOfNode } from "../core/xds/weight.ts";
@@ -76,17 +77,4 @@ export class NodesAway {
 
 function heldBy({ memory, acked }: Pick<NodeEntry, "memory" | "acked">): readonly HeldNames[] {
   return [...memory.held, ...heldByView(acked)];
-}
-
-/** The same of the same: nodes that remember the same go on sharing it, and move as one when they come back. */
-function memoised(change: (memory: NodeMemory) => NodeMemory): (memory: NodeMemory) => NodeMemory {
-  const made = new WeakMap<NodeMemory, NodeMemory>();
-  return (memory) => {
-    const before = made.get(memory);
-    if (before !== undefined) return before;
-    const after = change(memory);
-    made.set(memory, after);
-    made.set(after, after);
-    return after;
-  };
 }

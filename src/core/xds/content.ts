@@ -1,6 +1,7 @@
 import type { Resource } from "../resource/resource.ts";
 import { CLUSTER } from "../resource/type-url.ts";
 import type { Known } from "./client.ts";
+import { memoised } from "./memoised.ts";
 import type { NodeMemory, Remembered } from "./memory.ts";
 import type { NackPolicyOf } from "./nack-policy.ts";
 import { isResource } from "./removal.ts";
@@ -17,12 +18,10 @@ export interface KnownSnapshot {
   readonly types: ReadonlyMap<string, { readonly version: string; readonly resources: KnownSet }>;
 }
 
-// Found by identity: nodes of a group share their sets, and are to share them without content.
+// Nodes of a group share their sets, and are to share them without content.
 const bareKnown = new WeakMap<Known, Known>();
-const bareSets = new WeakMap<Exceptions, Exceptions>();
 /** What was a resource of this process, with its names. */
 const ours = new WeakSet<Known>();
-const bareSnapshots = new WeakMap<KnownSnapshot, KnownSnapshot>();
 
 function bare(known: Known): Known {
   const { version, refs, lastGood } = known;
@@ -44,8 +43,10 @@ export function isOurs(known: Known | undefined): boolean {
 export function withoutContent(set: KnownSet): KnownSet;
 export function withoutContent(set: Exceptions): Exceptions;
 export function withoutContent(set: Exceptions): Exceptions {
-  const before = bareSets.get(set);
-  if (before !== undefined) return before;
+  return bareSet(set);
+}
+
+const bareSet = memoised((set: Exceptions): Exceptions => {
   let hasContent = false;
   const made = new Map<string, Known | undefined>();
   for (const [name, known] of set) {
@@ -53,11 +54,8 @@ export function withoutContent(set: Exceptions): Exceptions {
     hasContent ||= left !== known;
     made.set(name, left);
   }
-  const result = hasContent ? made : set;
-  bareSets.set(set, result);
-  bareSets.set(result, result);
-  return result;
-}
+  return hasContent ? made : set;
+});
 
 /** All content in a set, also what is only known to have been good. */
 export function* contentOf(set: Exceptions): Generator<Resource> {
@@ -68,17 +66,12 @@ export function* contentOf(set: Exceptions): Generator<Resource> {
 }
 
 /** Which resources the snapshot had, without what was in them, and without what streams once did under it (`moves.ts`). */
-export function snapshotWithoutContent(snapshot: KnownSnapshot): KnownSnapshot {
-  const before = bareSnapshots.get(snapshot);
-  if (before !== undefined) return before;
-  const types = [...snapshot.types].map(
+export const snapshotWithoutContent = memoised(({ digest, types }: KnownSnapshot): KnownSnapshot => {
+  const bareTypes = [...types].map(
     ([typeUrl, { version, resources }]) => [typeUrl, { version, resources: withoutContent(resources) }] as const,
   );
-  const made = { digest: snapshot.digest, types: new Map(types) };
-  bareSnapshots.set(snapshot, made);
-  bareSnapshots.set(made, made);
-  return made;
-}
+  return { digest, types: new Map(bareTypes) };
+});
 
 /**
  * What has to be remembered of a node that is away. Content is needed in two cases, and kept in those: of clusters, for a
