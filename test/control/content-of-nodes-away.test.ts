@@ -3,7 +3,6 @@ import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { View } from "../../src/control/fleet.ts";
 import type { LostLimits } from "../../src/control/lost-nodes.ts";
-import type { LiveStream } from "../../src/control/node-entry.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import type { NodeIdentity } from "../../src/core/node/node.ts";
 import type { Resource } from "../../src/core/resource/resource.ts";
@@ -15,6 +14,7 @@ import { contentOf } from "../../src/core/xds/content.ts";
 import type { NodeMemory } from "../../src/core/xds/memory.ts";
 import type { Response } from "../../src/core/xds/message.ts";
 import type { NackPolicy } from "../../src/core/xds/nack-policy.ts";
+import { QUIET } from "./quiet-stream.ts";
 import { settingsWith } from "./settings.ts";
 
 setFlagsFromString("--expose-gc");
@@ -86,19 +86,6 @@ function world(onNack: NackPolicy = "park", limits: Partial<LostLimits> = {}) {
 // As the edge gives them: equal lists are one.
 const ALL: readonly string[] = [];
 const NAMES: readonly string[] = ["r"];
-
-/** A stream that says nothing. */
-const QUIET: LiveStream = {
-  scope: undefined,
-  stream: undefined,
-  owesChange: false,
-  adopt() {},
-  refresh() {},
-  owe() {},
-  wake() {},
-  mayRetire: () => false,
-  end() {},
-};
 
 function clientOf(memory: NodeMemory, typeUrl: string): Client {
   const client = memory.types.get(typeUrl)?.client;

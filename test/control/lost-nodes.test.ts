@@ -3,26 +3,13 @@ import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { FleetEvent, View } from "../../src/control/fleet.ts";
 import type { LostLimits } from "../../src/control/lost-nodes.ts";
-import type { LiveStream } from "../../src/control/node-entry.ts";
 import { NodeRegistry } from "../../src/control/node-registry.ts";
 import { Seats } from "../../src/control/seats.ts";
 import type { NodeIdentity } from "../../src/core/node/node.ts";
 import { CLUSTER } from "../../src/core/resource/type-url.ts";
 import { snapshotOf } from "../../src/core/snapshot/snapshot.ts";
+import { QUIET } from "./quiet-stream.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-
-/** A stream that says nothing. */
-const QUIET: LiveStream = {
-  scope: undefined,
-  stream: undefined,
-  owesChange: false,
-  adopt() {},
-  refresh() {},
-  owe() {},
-  wake() {},
-  mayRetire: () => false,
-  end() {},
-};
 
 const HOUR_MS = 60 * 60_000;
 
