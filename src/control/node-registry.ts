@@ -1,6 +1,7 @@
 import type { ClusterLoad } from "../core/load/report.ts";
 import type { NodeIdentity } from "../core/node/node.ts";
 import { isSameNode } from "../core/node/node.ts";
+import { NEVER } from "../core/xds/convergence.ts";
 import type { NodeMemory } from "../core/xds/memory.ts";
 import type { Dialect, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import { memoryOf } from "../core/xds/stream.ts";
@@ -14,9 +15,10 @@ import { NameLists } from "./name-lists.ts";
 import type { Joined, LiveStream, NodeDesk, NodeEntry, StreamEnd } from "./node-entry.ts";
 import { newEntry } from "./node-entry.ts";
 import { stateOf, statusOf } from "./node-status.ts";
-import { isNodeConverged, tellingStreams } from "./node-streams.ts";
+import { nodeConvergedAt, tellingStreams } from "./node-streams.ts";
 import { NodesAway } from "./nodes-away.ts";
 import type { PollLimits } from "./recent-polls.ts";
+import { Revisits } from "./revisits.ts";
 import type { SessionSettings, StreamSink, XdsSession } from "./sessions.ts";
 import { Session } from "./sessions.ts";
 import { XdsCounters } from "./xds-counters.ts";
@@ -36,6 +38,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
   readonly #fetches: Fetches;
   readonly #entries = new Map<string, NodeEntry>();
   readonly #away: NodesAway;
+  /** Nodes that have all that they ask for, and may be about to ask for more. */
+  readonly #revisits: Revisits<NodeEntry>;
   /** What is in doubt of nodes that have not come yet: node, type URL, names. */
   readonly #doubts = new Map<string, Map<string, readonly string[]>>();
   /** Never changed, only replaced: a listener may come or go while it is told something. */
@@ -47,6 +51,7 @@ export class NodeRegistry implements Fleet, NodeDesk {
     this.names = new NameLists(() => settings.clock.now());
     this.#fetches = new Fetches(this, settings, polls);
     this.#away = new NodesAway(this.#entries, settings.times.onNack, lost);
+    this.#revisits = new Revisits(settings.clock, (entry) => this.later(() => this.moved(entry)));
     this.reports = new LoadReports(settings.clock);
   }
 
@@ -256,7 +261,12 @@ export class NodeRegistry implements Fleet, NodeDesk {
   moved(entry: NodeEntry): void {
     const { view } = entry;
     if (view === undefined || entry.inSyncWith === view || entry.isBehind) return;
-    if (!isNodeConverged(entry.streams, this.#settings.clock.now())) return;
+    const now = this.#settings.clock.now();
+    const at = nodeConvergedAt(entry.streams, now);
+    if (at > now) {
+      if (at !== NEVER) this.#revisits.at(at, entry);
+      return;
+    }
     entry.acked = view;
     entry.inSyncWith = view;
     this.#emit({ kind: "converged", node: entry.identity, view });

@@ -5,7 +5,7 @@ import { resourceOf } from "../core/snapshot/snapshot.ts";
 import type { Known } from "../core/xds/client.ts";
 import { knownOf, withKnown } from "../core/xds/client.ts";
 import type { Judged } from "../core/xds/convergence.ts";
-import { isConverged, isTypeConverged } from "../core/xds/convergence.ts";
+import { convergedAt, isTypeConverged, NEVER } from "../core/xds/convergence.ts";
 import type { Response } from "../core/xds/message.ts";
 import { stillOrphans } from "../core/xds/orphan.ts";
 import type { Removals } from "../core/xds/removal.ts";
@@ -192,26 +192,26 @@ export function oweAll(stream: Stream, children: readonly Reference[]): Stream {
   return types === stream.types ? stream : { ...stream, types };
 }
 
-/** Has the node acknowledged everything that it asks for of its view, on all its streams? */
-export function isNodeConverged(live: readonly ScopedStream[], now: number): boolean {
+/** From when on the node counts as converged on all its streams if nothing else happens, as `convergedAt` has it. */
+export function nodeConvergedAt(live: readonly ScopedStream[], now: number): number {
   const only = live.length === 1 ? live[0]?.stream : undefined;
   // As nearly all: with each change this is asked of each node, more than once.
-  if (only !== undefined) return isConverged(only, now);
+  if (only !== undefined) return convergedAt(only, now);
   const streams: Stream[] = [];
   for (const { stream } of tellingStreams(live)) {
     // It has not asked for anything yet, and is about to.
-    if (stream === undefined) return false;
+    if (stream === undefined) return NEVER;
     streams.push(stream);
   }
   const first = streams[0];
-  if (first === undefined) return false;
-  if (streams.length === 1) return isConverged(first, now);
+  if (first === undefined) return NEVER;
+  if (streams.length === 1) return convergedAt(first, now);
   for (const stream of streams) {
     for (const state of stream.types.values()) {
-      if (state.subscription !== undefined && !isTypeConverged(stream, state)) return false;
+      if (state.subscription !== undefined && !isTypeConverged(stream, state)) return NEVER;
     }
   }
-  return isConverged(asked(streams, first), now);
+  return convergedAt(asked(streams, first), now);
 }
 
 /** What the node has asked for on all streams, everything of it taken: what is left is whether it is about to ask. */

@@ -5,7 +5,7 @@ import { isMending } from "../core/xds/memory.ts";
 import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "../core/xds/message.ts";
 import type { ServingRules } from "../core/xds/round.ts";
 import type { Heard, Step, Stream } from "../core/xds/stream.ts";
-import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, setView } from "../core/xds/stream.ts";
+import { memoryOf, onDeltaRequest, onSotwRequest, openStream, poll, settle, setView } from "../core/xds/stream.ts";
 import { isOwed } from "../core/xds/type-state.ts";
 import { Asked } from "./asked.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
@@ -191,8 +191,21 @@ export class Session implements XdsSession, LiveStream {
     this.#stream = stream;
     if (tooMuch !== undefined) return this.end("invalid-argument", tooMuch);
     this.#report(events);
+    if (events.length > 0 && this.#hasSettled(stream)) return;
     this.#heard = true;
     this.#schedule(isWaitedFor(stream));
+  }
+
+  /** Is there nothing to say after an answer, and no other stream to be told? So it is with most ACKs: they take no turn. */
+  #hasSettled(stream: Stream): boolean {
+    const entry = this.#entry;
+    if (entry === undefined || entry.streams.length > 1 || this.#scheduled !== "no") return false;
+    if (this.#pushes !== undefined || this.#refused || this.#isMending) return false;
+    const settled = settle(stream, this.#settings.clock.now(), this.#settings.times);
+    if (settled === undefined) return false;
+    this.#stream = settled;
+    this.#desk.moved(entry);
+    return true;
   }
 
   #identify(node: NodeIdentity): void {

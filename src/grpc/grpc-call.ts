@@ -209,22 +209,29 @@ export class GrpcCall implements Call {
   #receive(chunk: Buffer): void {
     // What comes in after the end is thrown away, so that the stream can close.
     if (this.#over) return;
-    this.#guard(() => this.#reader.push(chunk));
-    this.#drain();
+    try {
+      this.#reader.push(chunk);
+      this.#take();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   #drain(): void {
-    this.#guard(() => {
-      while (!this.#over && !this.#busy) {
-        const message = this.#reader.next();
-        if (message === undefined) {
-          if (this.#halfClosed) this.#endOfRequests();
-          return;
-        }
-        if (this.#reader.compressed) this.#unpack(message);
-        else this.#handler?.onMessage(message);
+    this.#guard(() => this.#take());
+  }
+
+  /** Takes the messages that have come in whole. */
+  #take(): void {
+    while (!this.#over && !this.#busy) {
+      const message = this.#reader.next();
+      if (message === undefined) {
+        if (this.#halfClosed) this.#endOfRequests();
+        return;
       }
-    });
+      if (this.#reader.compressed) this.#unpack(message);
+      else this.#handler?.onMessage(message);
+    }
   }
 
   #endOfRequests(): void {

@@ -82,6 +82,10 @@ export class Pacer<M> {
   /** Called by PacedStream. */
   submit(queued: Queued<M>, urgent: boolean): void {
     const { stream } = queued;
+    if (this.#urgent.size + this.#normal.size === 0 && this.#hasRoom) {
+      if (stream.writer.open) this.#write(queued);
+      return;
+    }
     // Never before what the same stream was told earlier.
     if (urgent && stream.queued === 0) this.#urgent.push(queued);
     else {
@@ -91,8 +95,12 @@ export class Pacer<M> {
     this.#drain();
   }
 
+  get #hasRoom(): boolean {
+    return this.#taken < this.#pace.places && this.#bytes < this.#pace.bytes;
+  }
+
   #drain(): void {
-    while (this.#taken < this.#pace.places && this.#bytes < this.#pace.bytes) {
+    while (this.#hasRoom) {
       const next = this.#urgent.shift() ?? this.#shiftNormal();
       if (next === undefined) return;
       if (next.stream.writer.open) this.#write(next);

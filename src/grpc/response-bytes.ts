@@ -16,7 +16,7 @@ const COPIED_BYTES = 2_048;
 /** Bodies that are kept for the next stream with the same answer: so many, and so many bytes beside the newest. */
 const KEPT = { bodies: 128, bytes: 32 << 20 };
 
-/** A body that no stream has asked for in this time is forgotten, in milliseconds. */
+/** How often is looked for bodies that no stream has asked for since the last look; they are forgotten. In milliseconds. */
 const FORGET_MS = 5_000;
 
 /** What of a message is not its response's. */
@@ -31,7 +31,8 @@ interface Body extends Envelope {
   readonly response: Response;
   /** The prefix and everything but the nonce. */
   readonly bytes: Buffer;
-  lastUse: number;
+  /** Some stream has asked for it since the last look. */
+  isUsed: boolean;
 }
 
 /**
@@ -83,9 +84,9 @@ export class ResponseBytes {
       const { identifier, nonceBytes } = envelope;
       this.#counters.of(response.typeUrl).encodes += 1;
       const bytes = encode(dialect, response, envelope);
-      return this.#keep({ dialect, identifier, response, nonceBytes, bytes, lastUse: Date.now() });
+      return this.#keep({ dialect, identifier, response, nonceBytes, bytes, isUsed: true });
     }
-    known.lastUse = Date.now();
+    known.isUsed = true;
     if (index > 0) this.#bodies.unshift(...this.#bodies.splice(index, 1));
     return known;
   }
@@ -102,8 +103,8 @@ export class ResponseBytes {
   }
 
   #forget(): void {
-    const since = Date.now() - FORGET_MS;
-    this.#bodies = this.#bodies.filter(({ lastUse }) => lastUse > since);
+    this.#bodies = this.#bodies.filter(({ isUsed }) => isUsed);
+    for (const body of this.#bodies) body.isUsed = false;
     if (this.#bodies.length > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -65,13 +65,25 @@ type Verdicts = Moves<readonly [], Verdict>;
 const converged: Verdicts = new Moves();
 const lacking: Verdicts = new Moves();
 
-/** Has the client acknowledged everything that it asks for of its view? */
+/** No moment at all: something else has to happen first. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/** Has the client acknowledged everything that it asks for of its view, and all the time that it needs to ask? */
 export function isConverged(judged: Judged, now: number): boolean {
-  const { view, types, removals } = judged;
-  if (view === undefined || types.size === 0) return false;
-  const holds = removals.size > 0 ? hasAll(judged) : hasAllShared(judged);
-  return holds && !isAboutToAsk(judged, view, now);
+  return convergedAt(judged, now) <= now;
 }
+
+/**
+ * From when on the client counts as converged if nothing else happens, in milliseconds: not after `now` where it has
+ * acknowledged all that it asks for; later where it may be about to ask for more; never where something is not acknowledged.
+ */
+export function convergedAt(judged: Judged, now: number): number {
+  const { view, types, removals } = judged;
+  if (view === undefined || types.size === 0) return NEVER;
+  const holds = removals.size > 0 ? hasAll(judged) : hasAllShared(judged);
+  return holds ? askedBy(judged, view, now) : NEVER;
+}
+
 
 function hasAllShared(judged: Judged): boolean {
   const known = converged.known(judged, NO_INPUTS);
@@ -88,25 +100,24 @@ function hasAll(judged: Judged): boolean {
   return true;
 }
 
-/** When a client that is waited for to ask will be waited for no longer, in milliseconds. */
-export function askedBy({ openedAt, viewSince, expects }: Judged, now: number): number | undefined {
-  if (now < openedAt + ASKING_MS) return openedAt + ASKING_MS;
-  return expects.size > 0 && now < viewSince + ASKING_MS ? viewSince + ASKING_MS : undefined;
+/**
+ * When the client has had time enough to ask. A new stream has not asked yet for clusters, listeners, or for what these name;
+ * an older one may have to ask for what a change brought, a new listener's routes for one.
+ */
+function askedBy(judged: Judged, view: Snapshot, now: number): number {
+  const { openedAt, viewSince, expects } = judged;
+  // Read before the branch: what is read for the first time three seconds after the start costs the code for all streams.
+  const expected = expects.size;
+  if (now < openedAt + ASKING_MS) return lacksShared(judged, view) ? openedAt + ASKING_MS : now;
+  if (expected === 0 || now >= viewSince + ASKING_MS) return now;
+  for (const ref of expects.values()) if (isUnasked(judged, view, ref)) return viewSince + ASKING_MS;
+  return now;
 }
 
-/**
- * A new stream has not asked yet for clusters, listeners, or for what these name; an older one may have to ask for what
- * a change brought, a new listener's routes for one.
- */
-function isAboutToAsk(judged: Judged, view: Snapshot, now: number): boolean {
-  if (now < judged.openedAt + ASKING_MS) {
-    const known = lacking.known(judged, NO_INPUTS);
-    if (known !== undefined) return known.holds;
-    return lacking.keep(judged, NO_INPUTS, { types: judged.types, holds: lacksAnything(judged, view) }).holds;
-  }
-  if (judged.expects.size === 0 || now >= judged.viewSince + ASKING_MS) return false;
-  for (const ref of judged.expects.values()) if (isUnasked(judged, view, ref)) return true;
-  return false;
+function lacksShared(judged: Judged, view: Snapshot): boolean {
+  const known = lacking.known(judged, NO_INPUTS);
+  if (known !== undefined) return known.holds;
+  return lacking.keep(judged, NO_INPUTS, { types: judged.types, holds: lacksAnything(judged, view) }).holds;
 }
 
 function lacksAnything(judged: Judged, view: Snapshot): boolean {

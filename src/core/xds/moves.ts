@@ -87,9 +87,10 @@ export class Moves<Inputs extends readonly unknown[], Result extends { readonly 
   known({ view, types }: Standpoint, inputs: Inputs): Result | undefined {
     if (view === undefined || !(types instanceof SharedTypes)) return undefined;
     const book = bookOf(view);
-    const from = types.size === 0 ? book.first.get(inputs[this.#names]) : types;
-    for (const move of from?.moves ?? NO_MOVES) {
-      if (move.kind === this && move.under === book.under && isSame(move.inputs, inputs)) return move.result as Result;
+    const moves = (types.size === 0 ? book.first.get(inputs[this.#names]) : types)?.moves ?? NO_MOVES;
+    for (let index = 0; index < moves.length; index += 1) {
+      const { kind, under, inputs: met, result } = moves[index] as Move;
+      if (kind === this && under === book.under && isSame(met, inputs)) return result as Result;
     }
     return undefined;
   }

@@ -70,8 +70,10 @@ export function numbered(
 
 /** Each stream has such a list: one that was pushed to would hold room for sixteen more. */
 function withLast(nonces: Nonces, last: LastNonce): Nonces {
-  const index = nonces.findIndex(({ typeUrl }) => typeUrl === last.typeUrl);
-  return index === -1 ? nonces.concat(last) : nonces.with(index, last);
+  for (let index = 0; index < nonces.length; index += 1) {
+    if (nonces[index]?.typeUrl === last.typeUrl) return nonces.with(index, last);
+  }
+  return nonces.concat(last);
 }
 
 /** Two digits at least: the nonces of most streams are equally long, so that the rest of a message can be shared. */

@@ -2,7 +2,6 @@ import { canonicalNames } from "../resource/xdstp.ts";
 import { changeBetween, numberOf } from "../snapshot/change.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { resourcesOf } from "../snapshot/snapshot.ts";
-import { askedBy } from "./convergence.ts";
 import * as delta from "./delta.ts";
 import { foundAfter, withFound } from "./found.ts";
 import type { NodeMemory } from "./memory.ts";
@@ -217,11 +216,26 @@ const rounds = new Moves<readonly [Dialect, expects: Stream["expects"]], Due>();
 export function poll(before: Stream, now: number, rules: ServingRules): Step {
   const { view } = before;
   if (view === undefined) return { stream: before, responses: NO_RESPONSES, events: NO_EVENTS, wakeAt: undefined };
-  const mayShare = before.removals.size + before.orphans.size + before.waiting.size === 0;
-  const due = mayShare ? sharedDue(before, view, now, rules) : dueOf(before, view, now, rules);
+  const due = mayShare(before) ? sharedDue(before, view, now, rules) : dueOf(before, view, now, rules);
   const { responses, nonces } = numbered(before, due.responses);
   const stream = isStill(before, due) ? before : movedBy(before, due, nonces);
   return { stream, responses, events: due.events, wakeAt: wakeAt(stream, due.dueAt, now, rules) };
+}
+
+/**
+ * The stream after a poll that says nothing, and leaves nothing to wait for; undefined where a poll would, and where that is
+ * not worked out once for many streams.
+ */
+export function settle(before: Stream, now: number, rules: ServingRules): Stream | undefined {
+  const { view } = before;
+  if (view === undefined || !mayShare(before)) return undefined;
+  const due = sharedDue(before, view, now, rules);
+  if (due.responses.length + due.events.length + due.waiting.size > 0 || due.dueAt !== undefined) return undefined;
+  return isStill(before, due) ? before : movedBy(before, due, before.nonces);
+}
+
+function mayShare({ removals, orphans, waiting }: Stream): boolean {
+  return removals.size + orphans.size + waiting.size === 0;
 }
 
 function sharedDue(before: Stream, view: Snapshot, now: number, rules: ServingRules): Due {
@@ -300,9 +314,8 @@ export function memoryOf(stream: Stream): NodeMemory {
 }
 
 function wakeAt(stream: Stream, dueAt: number | undefined, now: number, times: HoldTimes): number | undefined {
-  const asked = askedBy(stream, now);
-  if (stream.waiting.size + stream.removals.size === 0 && dueAt === undefined) return asked;
-  const moments: number[] = [asked, dueAt].filter((moment) => moment !== undefined);
+  if (stream.waiting.size + stream.removals.size === 0) return dueAt;
+  const moments: number[] = dueAt === undefined ? [] : [dueAt];
   for (const since of stream.waiting.values()) moments.push(since + times.holdMs);
   for (const list of stream.removals.values()) {
     for (const removal of list.values()) moments.push(releaseAt(removal, times));
