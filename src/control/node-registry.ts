@@ -96,9 +96,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
     let left = atMost;
     for (const entry of this.#entries.values()) {
       if (left <= 0) return;
-      if (entry.isBehind || stateOf(entry) === "STALE") continue;
       const aged = entry.streams.find((stream) => stream.mayRetire(now, ageMs));
-      if (aged === undefined) continue;
+      if (aged === undefined || entry.isBehind || stateOf(entry) === "STALE") continue;
       aged.end("aged", "this stream has reached its age; open another");
       left -= 1;
     }
@@ -175,7 +174,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
   catchUp(entry: NodeEntry): void {
     if (!entry.isBehind) return;
     entry.isBehind = false;
-    for (const stream of entry.streams) stream.adopt(entry.view, entry.viewAt);
+    const { streams, view, viewAt } = entry;
+    for (let index = 0; index < streams.length; index += 1) streams[index]?.adopt(view, viewAt);
   }
 
   /** Each node in its turn: a change to thousands of them is not to hold up everything else. */
@@ -192,7 +192,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
 
   #refresh(entry: NodeEntry): void {
     this.catchUp(entry);
-    for (const stream of entry.streams) stream.refresh();
+    const { streams } = entry;
+    for (let index = 0; index < streams.length; index += 1) streams[index]?.refresh();
   }
 
   distrust(nodeId: string, typeUrl: string, names: readonly string[]): void {
@@ -318,7 +319,8 @@ export class NodeRegistry implements Fleet, NodeDesk {
   }
 
   #emit(event: FleetEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    const listeners = this.#listeners;
+    for (let index = 0; index < listeners.length; index += 1) listeners[index]?.(event);
   }
 }
 

@@ -23,8 +23,9 @@ export function afterChange(pushes: Pushes, before: Stream, after: Stream, since
     const { typeUrl } = state;
     if (state === before.types.get(typeUrl) || state.subscription === undefined) continue;
     if (pushes?.some((push) => push.nonce === "" && push.typeUrl === typeUrl) === true) continue;
-    more ??= [];
-    more.push({ typeUrl, since, nonce: "" });
+    const push = { typeUrl, since, nonce: "" };
+    if (more === undefined) more = [push];
+    else more.push(push);
   }
   if (more === undefined) return pushes;
   return pushes === undefined ? more : [...pushes, ...more];
@@ -32,8 +33,10 @@ export function afterChange(pushes: Pushes, before: Stream, after: Stream, since
 
 /** The stream was polled: responses take changes with them, and what nothing holds back had nothing to say of its own. */
 export function afterPoll(pushes: Pushes, after: Stream, responses: readonly Response[]): Pushes {
+  if (pushes === undefined) return undefined;
   let isOver = false;
-  for (const push of pushes ?? []) {
+  for (let index = 0; index < pushes.length; index += 1) {
+    const push = pushes[index] as Push;
     const { typeUrl } = push;
     const response = responses.find((one) => one.typeUrl === typeUrl);
     if (push.nonce === "" && response !== undefined) push.nonce = response.nonce;

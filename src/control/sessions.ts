@@ -243,11 +243,12 @@ export class Session implements XdsSession, LiveStream {
     const now = clock.now();
     const isAlone = entry.streams.length < 2;
     const step = isAlone ? poll(before, now, times) : this.#pollAmong(entry, before, now);
+    const { responses, events } = step;
     this.#stream = step.stream;
-    if (this.#pushes !== undefined) this.#pushes = afterPoll(this.#pushes, step.stream, step.responses);
-    for (const response of step.responses) this.#sink.send(response, isUrgent);
-    this.#report(step.events);
-    if (!isAlone) this.#tellOthers(entry, childrenOf(before, step.responses), step.responses.length > 0);
+    if (this.#pushes !== undefined) this.#pushes = afterPoll(this.#pushes, step.stream, responses);
+    for (let index = 0; index < responses.length; index += 1) this.#sink.send(responses[index] as Response, isUrgent);
+    this.#report(events);
+    if (!isAlone) this.#tellOthers(entry, childrenOf(before, responses), responses.length > 0);
     this.#heard = false;
     this.#desk.moved(entry);
     if (this.#refused || this.#isMending) this.#desk.decided(entry);
@@ -296,7 +297,8 @@ export class Session implements XdsSession, LiveStream {
   #report(events: readonly StreamEvent[]): void {
     const entry = this.#entry;
     if (entry === undefined) return;
-    for (const event of events) {
+    for (let index = 0; index < events.length; index += 1) {
+      const event = events[index] as StreamEvent;
       if (this.#pushes !== undefined && event.kind !== "repaired")
         this.#pushes = afterAnswer(this.#pushes, event, this.#settings.clock.now(), this.#desk.counters);
       this.#refused ||= event.kind === "refused";

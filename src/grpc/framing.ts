@@ -9,7 +9,7 @@ export type Framed = readonly Uint8Array[];
 /** How long it is, with its prefix. */
 export function bytesOf(message: Framed): number {
   let bytes = 0;
-  for (const { length } of message) bytes += length;
+  for (let index = 0; index < message.length; index += 1) bytes += message[index]?.length ?? 0;
   return bytes;
 }
 

@@ -44,12 +44,13 @@ interface Write<M> {
   readonly since: number;
   bytes: number;
   isFinished: boolean;
-  /** Of the places, this much is its own. */
+  /** So many sixteenths of a place are its own. */
   place: number;
 }
 
-/** Exact in binary: what is taken and given back is as much. */
-const SMALL_PLACE = 1 / 16;
+/** What is counted are sixteenths of places. */
+const PLACE = 16;
+const SMALL_PLACE = 1;
 
 interface Queued<M> {
   readonly stream: PacedStream<M>;
@@ -66,6 +67,7 @@ export class Pacer<M> {
   readonly #normal = new Fifo<Queued<M>>();
   /** The oldest first. */
   readonly #unfinished = new Set<Write<M>>();
+  /** In sixteenths of places. */
   #taken = 0;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -96,7 +98,7 @@ export class Pacer<M> {
   }
 
   get #hasRoom(): boolean {
-    return this.#taken < this.#pace.places && this.#bytes < this.#pace.bytes;
+    return this.#taken < this.#pace.places * PLACE && this.#bytes < this.#pace.bytes;
   }
 
   #drain(): void {
@@ -114,9 +116,9 @@ export class Pacer<M> {
   }
 
   #write({ stream, message }: Queued<M>): void {
-    const write: Write<M> = { stream, since: Date.now(), bytes: 0, isFinished: false, place: 1 };
+    const write: Write<M> = { stream, since: Date.now(), bytes: 0, isFinished: false, place: PLACE };
     this.#unfinished.add(write);
-    this.#taken += 1;
+    this.#taken += PLACE;
     this.#timer ??= setInterval(() => this.#look(), this.#pace.yieldMs).unref();
     const bytes = stream.writer.write(message, () => this.#finish(write));
     if (write.isFinished) return;

@@ -74,11 +74,7 @@ export class ResponseBytes {
   }
 
   #body(dialect: Dialect, response: Response, envelope: Envelope): Body {
-    let index = 0;
-    for (const body of this.#bodies) {
-      if (body.dialect === dialect && isSameEnvelope(body, envelope) && isSame(body.response, response)) break;
-      index += 1;
-    }
+    const index = this.#bodies.findIndex((body) => isFor(body, dialect, response, envelope));
     const known = this.#bodies[index];
     if (known === undefined) {
       const { identifier, nonceBytes } = envelope;
@@ -111,8 +107,9 @@ export class ResponseBytes {
   }
 }
 
-function isSameEnvelope(a: Envelope, b: Envelope): boolean {
-  return a.nonceBytes === b.nonceBytes && a.identifier === b.identifier;
+function isFor(body: Body, dialect: Dialect, response: Response, { nonceBytes, identifier }: Envelope): boolean {
+  if (body.dialect !== dialect || body.nonceBytes !== nonceBytes || body.identifier !== identifier) return false;
+  return isSame(body.response, response);
 }
 
 /** The same but for the nonce. Resources are compared by identity: equal content is one object. */

@@ -84,7 +84,6 @@ export function convergedAt(judged: Judged, now: number): number {
   return holds ? askedBy(judged, view, now) : NEVER;
 }
 
-
 function hasAllShared(judged: Judged): boolean {
   const known = converged.known(judged, NO_INPUTS);
   if (known !== undefined) return known.holds;
