@@ -167,6 +167,24 @@ it("a node whose turn has not come yet is not in sync with the change, whatever 
   ]);
 });
 
+it("P59 an ACK that leaves nothing to say takes no turn, and one that comes before a change does not keep it back", () => {
+  const loop = new FakeLoop();
+  const { come, change, registry } = fleetOn(loop, 1);
+  const client = come("n1");
+  loop.turns();
+  client.ack();
+  expect([registry.node("n1")?.state, loop.turn()]).toEqual(["IN_SYNC", undefined]);
+  change("2");
+  loop.turns();
+  change("3");
+  client.ack();
+  expect([client.received.length, registry.node("n1")?.state]).toEqual([2, "STALE"]);
+  loop.turns();
+  expect(client.received.map(({ resources }) => resources[0]?.version)).toEqual(["1", "2", "3"]);
+  client.ack();
+  expect([registry.node("n1")?.state, loop.turn()]).toEqual(["IN_SYNC", undefined]);
+});
+
 it("P59 changes that come faster than turns are told once, the newest", () => {
   const loop = new FakeLoop();
   const { come, change } = fleetOn(loop, 1);

@@ -105,10 +105,10 @@ function hasAll(judged: Judged): boolean {
  */
 function askedBy(judged: Judged, view: Snapshot, now: number): number {
   const { openedAt, viewSince, expects } = judged;
-  // Read before the branch: what is read for the first time three seconds after the start costs the code for all streams.
-  const expected = expects.size;
+  // Looked at before the branch: code that first runs three seconds after the start would have all of it compiled anew.
+  const expectsNothing = expects.size === 0;
   if (now < openedAt + ASKING_MS) return lacksShared(judged, view) ? openedAt + ASKING_MS : now;
-  if (expected === 0 || now >= viewSince + ASKING_MS) return now;
+  if (expectsNothing || now >= viewSince + ASKING_MS) return now;
   for (const ref of expects.values()) if (isUnasked(judged, view, ref)) return viewSince + ASKING_MS;
   return now;
 }

@@ -35,13 +35,16 @@ export function standInFor(
 }
 
 /** The events with the nonce of the request that they came of. */
-export function withNonce(events: readonly StreamEvent[], nonce: string): readonly StreamEvent[] {
-  if (events.length === 0) return events;
-  return events.map((event) => {
-    if (event.kind === "repaired") return event;
-    const { kind, typeUrl, version } = event;
-    return kind === "acked" ? { kind, typeUrl, version, nonce } : { ...event, nonce };
-  });
+export function answeredBy(events: readonly StreamEvent[], nonce: string): readonly StreamEvent[] {
+  const only = events[0];
+  if (only === undefined) return events;
+  return events.length === 1 ? [told(only, nonce)] : events.map((event) => told(event, nonce));
+}
+
+function told(event: StreamEvent, nonce: string): StreamEvent {
+  if (event.kind === "repaired") return event;
+  const { kind, typeUrl, version } = event;
+  return kind === "acked" ? { kind, typeUrl, version, nonce } : { ...event, nonce };
 }
 
 /** Who gives nonces: a stream, with how many responses it has sent. */
@@ -57,19 +60,30 @@ export function numbered(
   { tag, sent, nonces }: Numbering,
   responses: readonly Response[],
 ): { readonly responses: readonly Response[]; readonly nonces: Nonces } {
-  if (responses.length === 0) return { responses, nonces };
+  const only = responses[0];
+  if (only === undefined) return { responses, nonces };
+  // As nearly always, and for each stream at each change.
+  if (responses.length === 1) {
+    const nonce = nonceOf(tag, sent + 1);
+    return { responses: [withNonce(only, nonce)], nonces: withLast(nonces, only.typeUrl, nonce) };
+  }
   let last = nonces;
-  const given = responses.map(({ typeUrl, version, resources, removed }, index) => {
+  const given = responses.map((response, index) => {
     const nonce = nonceOf(tag, sent + index + 1);
-    last = withLast(last, { typeUrl, nonce });
-    return { typeUrl, nonce, version, resources, removed };
+    last = withLast(last, response.typeUrl, nonce);
+    return withNonce(response, nonce);
   });
   return { responses: given, nonces: last };
 }
 
+function withNonce({ typeUrl, version, resources, removed }: Response, nonce: string): Response {
+  return { typeUrl, nonce, version, resources, removed };
+}
+
 /** Each stream has such a list: one that was pushed to would hold room for sixteen more. */
-function withLast(nonces: Nonces, last: LastNonce): Nonces {
-  const place = placeOf(nonces, last.typeUrl);
+function withLast(nonces: Nonces, typeUrl: string, nonce: string): Nonces {
+  const place = placeOf(nonces, typeUrl);
+  const last = { typeUrl, nonce };
   return place === -1 ? nonces.concat(last) : nonces.with(place, last);
 }
 

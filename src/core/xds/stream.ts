@@ -10,7 +10,7 @@ import type { DeltaRequest, Dialect, Response, SotwRequest, StreamEvent } from "
 import type { Types } from "./moves.ts";
 import { Moves, SharedTypes, typesWith } from "./moves.ts";
 import type { Nonces } from "./nonces.ts";
-import { NO_NONCES, numbered, standInFor, withNonce } from "./nonces.ts";
+import { answeredBy, NO_NONCES, numbered, standInFor } from "./nonces.ts";
 import { inWriteOrder } from "./order.ts";
 import { NO_ORPHANS, orphansOf } from "./orphan.ts";
 import type { HoldTimes } from "./removal.ts";
@@ -196,10 +196,10 @@ function canonical(request: DeltaRequest): DeltaRequest {
 }
 
 function heard(stream: Stream, { types, events }: Effect, nonce: string): Heard {
-  if (types === stream.types) return { stream, events: withNonce(events, nonce) };
+  if (types === stream.types) return { stream, events: answeredBy(events, nonce) };
   const next = draftOf(stream);
   next.types = types;
-  return { stream: next, events: withNonce(events, nonce) };
+  return { stream: next, events: answeredBy(events, nonce) };
 }
 
 /** Types are kept in the order in which they are written. */
