@@ -23,6 +23,8 @@ const { values: options } = parseArgs({
     peer: { type: "string" },
     /** A folder for CPU profiles of Belay's server. */
     profile: { type: "string" },
+    /** Options of Node for Belay's server, between spaces: `--no-opt`, `--trace-opt`. */
+    node: { type: "string", default: "" },
   },
 });
 
@@ -35,7 +37,7 @@ if (cases.length === 0 || !(runs >= 1 && runs <= 20)) {
   process.exit(2);
 }
 
-const servers = serversOf(options.peer, options.profile);
+const servers = serversOf(options.peer, [...nodeOptions(options.node), ...profiling(options.profile)]);
 process.stdout.write(`${(await machineLines()).join("\n")}\n`);
 say(`${cases.length} cases, ${runs} ${runs === 1 ? "run" : "runs"} each; medians.`);
 say("Client and server share the machine; loopback, no TLS. Only ratios within one run count.");
@@ -70,8 +72,15 @@ say(`load ${loadavg()[0]?.toFixed(2)} after (1 minute, ours included)`);
 if (failures > 0) say(`${failures} runs failed; what they said is above.`);
 process.exitCode = failures > 0 ? 1 : 0;
 
-function serversOf(peer: string | undefined, profile: string | undefined): ReadonlyMap<string, readonly string[]> {
-  const flags = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
+function nodeOptions(words: string): readonly string[] {
+  return words.split(" ").filter((word) => word !== "");
+}
+
+function profiling(folder: string | undefined): readonly string[] {
+  return folder === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", folder];
+}
+
+function serversOf(peer: string | undefined, flags: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const all = new Map([[BELAY, [process.execPath, ...flags, fileOf("server.js")]]]);
   if (peer === undefined) return all;
   return all.set("gcp snapshot", [peer, "-cache", "snapshot"]).set("gcp linear", [peer, "-cache", "linear"]);
