@@ -9,8 +9,8 @@ const OUT = join(ROOT, ".cache", "bench-xds");
 const PEER = join(ROOT, ".cache", "bench-xds-peer");
 
 // `npm run bench:xds` measures what serving xDS costs, `-- --peer` beside go-control-plane, `-- --cases acks,idle`
-// the cases whose names hold a word, `-- --runs 3` with medians of three, `-- --profile DIR` with CPU profiles, `-- --node=--no-opt`
-// with these options of Node for Belay's server.
+// the cases whose names hold a word, `-- --runs 3` with medians of three, `-- --profile DIR` with CPU profiles,
+// `-- --node=--no-opt` with these options of Node for Belay's server.
 await main(async () => {
   const envoy = await prepare();
   const compiled = await step("Compiling the benchmarks", () => compileBenchmarks(OUT));

@@ -36,9 +36,10 @@ export function standInFor(
 
 /** The events with the nonce of the request that they came of. */
 export function answeredBy(events: readonly StreamEvent[], nonce: string): readonly StreamEvent[] {
-  const only = events[0];
-  if (only === undefined) return events;
-  return events.length === 1 ? [told(only, nonce)] : events.map((event) => told(event, nonce));
+  if (events.length === 0) return events;
+  const answered: StreamEvent[] = [];
+  for (let index = 0; index < events.length; index += 1) answered.push(told(events[index] as StreamEvent, nonce));
+  return answered;
 }
 
 function told(event: StreamEvent, nonce: string): StreamEvent {
@@ -60,24 +61,16 @@ export function numbered(
   { tag, sent, nonces }: Numbering,
   responses: readonly Response[],
 ): { readonly responses: readonly Response[]; readonly nonces: Nonces } {
-  const only = responses[0];
-  if (only === undefined) return { responses, nonces };
-  // As nearly always, and for each stream at each change.
-  if (responses.length === 1) {
-    const nonce = nonceOf(tag, sent + 1);
-    return { responses: [withNonce(only, nonce)], nonces: withLast(nonces, only.typeUrl, nonce) };
-  }
+  if (responses.length === 0) return { responses, nonces };
+  const given: Response[] = [];
   let last = nonces;
-  const given = responses.map((response, index) => {
+  for (let index = 0; index < responses.length; index += 1) {
+    const { typeUrl, version, resources, removed } = responses[index] as Response;
     const nonce = nonceOf(tag, sent + index + 1);
-    last = withLast(last, response.typeUrl, nonce);
-    return withNonce(response, nonce);
-  });
+    given.push({ typeUrl, nonce, version, resources, removed });
+    last = withLast(last, typeUrl, nonce);
+  }
   return { responses: given, nonces: last };
-}
-
-function withNonce({ typeUrl, version, resources, removed }: Response, nonce: string): Response {
-  return { typeUrl, nonce, version, resources, removed };
 }
 
 /** Each stream has such a list: one that was pushed to would hold room for sixteen more. */

@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
     peer: { type: "string" },
     /** A folder for CPU profiles of Belay's server. */
     profile: { type: "string" },
-    /** Options of Node for Belay's server, between spaces: `--no-opt`, `--trace-opt`. */
+    /** Options of Node for Belay's server, between spaces, `--no-opt` for one. */
     node: { type: "string", default: "" },
   },
 });
